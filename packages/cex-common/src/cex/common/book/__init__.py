@@ -1,0 +1,1 @@
+"""Order books that are proven: sorted levels, and the synchronizer that alone may call them LIVE."""

@@ -1,0 +1,91 @@
+"""One side of a book: prices in order, and the quantity that rests at each."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+
+from cex.common.types.market import Levels, PriceLevel
+
+__all__ = ["BookSide"]
+
+
+class BookSide:
+    """Sorted levels of one side; written by the synchronizer only.
+
+    ``limit_price`` is the worst price up to which the side is known to be complete: None where it is complete to its
+    end. Prices beyond it are not kept, because what rests between them is not known.
+    """
+
+    __slots__ = ("descending", "limit_price", "prices", "quantities")
+
+    def __init__(self, *, descending: bool) -> None:
+        self.descending = descending
+        self.prices: list[float] = []  # always ascending: the best bid is the last, the best ask the first
+        self.quantities: dict[float, float] = {}
+        self.limit_price: float | None = None
+
+    def clear(self) -> None:
+        self.prices.clear()
+        self.quantities.clear()
+        self.limit_price = None
+
+    def load(self, levels: Levels, *, truncated: bool) -> None:
+        """Replace everything; ``truncated`` says that the side may continue beyond the worst of ``levels``."""
+        self.quantities = {price: quantity for price, quantity in levels if quantity}
+        self.prices = sorted(self.quantities)
+        self.limit_price = self._worst() if truncated and self.prices else None
+
+    def update(self, levels: Levels) -> None:
+        """Take absolute quantities over; 0 deletes, and deleting an unknown price is normal."""
+        prices, quantities = self.prices, self.quantities
+        for price, quantity in levels:
+            if quantity:
+                if price not in quantities:
+                    insort(prices, price)
+                quantities[price] = quantity
+            elif quantities.pop(price, None) is not None:
+                del prices[bisect_left(prices, price)]
+
+    def trim(self, window: int | None, *, windowed_stream: bool) -> None:
+        """Drop what lies beyond the known part, then beyond the best ``window`` levels.
+
+        What is cut from a stream that does not say when a level comes back into the window stays unknown, so the known
+        part shrinks with the cut.
+        """
+        if self.limit_price is not None:
+            if self.descending:
+                self._drop(0, bisect_left(self.prices, self.limit_price))
+            else:
+                self._drop(bisect_right(self.prices, self.limit_price), len(self.prices))
+        if window is not None and (excess := len(self.prices) - window) > 0:
+            self._drop(0, excess) if self.descending else self._drop(window, len(self.prices))
+            if not windowed_stream:
+                self.limit_price = self._worst()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """True when every known level is gone but more may lie beyond."""
+        return not self.prices and self.limit_price is not None
+
+    def best(self) -> PriceLevel | None:
+        if not self.prices:
+            return None
+        price = self.prices[-1 if self.descending else 0]
+        return PriceLevel(price, self.quantities[price])
+
+    def levels(self, depth: int | None) -> list[PriceLevel]:
+        """The best ``depth`` levels (all when None), best first."""
+        if depth is not None and depth < 0:
+            raise ValueError(f"depth must not be negative: {depth}")
+        ordered = reversed(self.prices) if self.descending else iter(self.prices)
+        count = len(self.prices) if depth is None else min(depth, len(self.prices))
+        quantities = self.quantities
+        return [PriceLevel(price, quantities[price]) for price, _ in zip(ordered, range(count), strict=False)]
+
+    def _worst(self) -> float:
+        return self.prices[0 if self.descending else -1]
+
+    def _drop(self, start: int, stop: int) -> None:
+        for price in self.prices[start:stop]:
+            del self.quantities[price]
+        del self.prices[start:stop]

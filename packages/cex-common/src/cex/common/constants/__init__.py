@@ -1,0 +1,1 @@
+"""Figures that are true of no single exchange."""

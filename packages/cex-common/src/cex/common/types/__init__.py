@@ -1,0 +1,1 @@
+"""What the market is: symbols, instruments, market data, orders, accounts."""

@@ -1,0 +1,89 @@
+"""Orders and fills; amounts are ``Decimal`` in base units, times ``int`` nanoseconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from cex.common.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from cex.common.types.symbols import Symbol
+
+__all__ = ["Fill", "Order", "OrderRequest"]
+
+
+class OrderRequest(Struct, frozen=True, kw_only=True):
+    """What we want placed. A market buy may give ``quote_quantity`` (quote currency to spend) instead of ``quantity``.
+
+    ``client_order_id`` is always sent; where it is None the exchange's client makes one before the first attempt.
+    """
+
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    client_order_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.quantity is None) == (self.quote_quantity is None):
+            raise ValueError("give exactly one of quantity (base) and quote_quantity (quote to spend)")
+        if self.quote_quantity is not None and self.order_type is not OrderType.MARKET:
+            raise ValueError("quote_quantity is for market orders; give quantity in base units")
+        if self.order_type is OrderType.LIMIT and self.price is None:
+            raise ValueError("a limit order needs a price")
+        if self.order_type in (OrderType.STOP_LOSS, OrderType.TAKE_PROFIT) and self.trigger_price is None:
+            raise ValueError(f"a {self.order_type} order needs a trigger_price")
+        for name in ("quantity", "quote_quantity", "price", "trigger_price"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if not isinstance(value, Decimal):
+                raise TypeError(f"{name} is a {type(value).__name__}; give a Decimal, for example Decimal('0.1')")
+            if not value.is_finite() or value <= 0:
+                raise ValueError(f"{name} must be a positive number, not {value}")
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An order as the exchange reports it. ``average_price`` is None until something filled."""
+
+    symbol: Symbol
+    order_id: str
+    client_order_id: str | None
+    side: Side
+    order_type: OrderType
+    status: OrderStatus
+    quantity: Decimal
+    filled: Decimal = Decimal(0)
+    price: Decimal | None = None
+    average_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    created_ts: int = 0
+    updated_ts: int = 0
+
+    @property
+    def remaining(self) -> Decimal:
+        """Quantity that has not filled (base units)."""
+        return self.quantity - self.filled
+
+
+class Fill(Struct, frozen=True, kw_only=True):
+    """One execution of one of our orders. A positive ``fee`` was paid, a negative one received, in ``fee_currency``."""
+
+    symbol: Symbol
+    trade_id: str
+    order_id: str
+    client_order_id: str | None
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_currency: str
+    liquidity: Liquidity | None
+    exchange_ts: int = 0
+    received_ts: int = 0

@@ -1,0 +1,1 @@
+"""Find trades that pay, from books that can vouch for their prices."""
