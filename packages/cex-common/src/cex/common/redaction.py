@@ -19,7 +19,7 @@ _STEMS = ("key", "secret", "sign", "passphrase", "password", "authorization", "t
 """Every sensitive name contains one; most texts contain none, and looking for these costs far less than the pattern."""
 _SENSITIVE = re.compile(rf"(?:.*[-_.])?{_SENSITIVE_NAMES}", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    rf"""(?P<name>(?<![A-Za-z0-9])["']?(?:[A-Za-z0-9]+[-_.])*{_SENSITIVE_NAMES}["']?)
+    rf"""(?P<name>(?<![A-Za-z0-9])(?=[xaslptk]){_SENSITIVE_NAMES}["']?)
          (?P<between>\s*[=:]\s*)
          (?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?![{{\[]["'{{}}\[\]])(?:(?:Bearer|Basic)\s+)?[^\s&,;}})\]'"]+)""",
     re.IGNORECASE | re.VERBOSE,

@@ -72,13 +72,15 @@ class OrderBook:
     @property
     def best_bid(self) -> PriceLevel | None:
         """Highest bid; None when nobody bids."""
-        self._require_live()
+        if self.state is not BookState.LIVE:
+            raise self._not_live()
         return self._bids.best()
 
     @property
     def best_ask(self) -> PriceLevel | None:
         """Lowest ask; None when nobody asks."""
-        self._require_live()
+        if self.state is not BookState.LIVE:
+            raise self._not_live()
         return self._asks.best()
 
     @property
@@ -95,12 +97,14 @@ class OrderBook:
 
     def bids(self, depth: int | None = None) -> list[PriceLevel]:
         """The best ``depth`` bids (every known one when None), highest first."""
-        self._require_live()
+        if self.state is not BookState.LIVE:
+            raise self._not_live()
         return self._bids.levels(depth)
 
     def asks(self, depth: int | None = None) -> list[PriceLevel]:
         """The best ``depth`` asks (every known one when None), lowest first."""
-        self._require_live()
+        if self.state is not BookState.LIVE:
+            raise self._not_live()
         return self._asks.levels(depth)
 
     def vwap(self, side: Side, quantity: float) -> float | None:
@@ -134,9 +138,8 @@ class OrderBook:
             received_ts=self.received_ts,
         )
 
-    def _require_live(self) -> None:
-        if self.state is not BookState.LIVE:
-            raise BookNotLive(self.symbol, self.state, self.reason, self.exchange)
+    def _not_live(self) -> BookNotLive:
+        return BookNotLive(self.symbol, self.state, self.reason, self.exchange)
 
     def __repr__(self) -> str:
         return f"<OrderBook {self.exchange} {self.symbol} {self.state} sequence={self.sequence}: {self.reason}>"

@@ -81,8 +81,8 @@ class Synchronizer:
         self.windowed_stream = windowed_stream
         self.stats = SyncStats()
         self._clock = clock
-        self._bids = BookSide(descending=True)
-        self._asks = BookSide(descending=False)
+        self._bids = BookSide(descending=True, window=window, windowed_stream=windowed_stream)
+        self._asks = BookSide(descending=False, window=window, windowed_stream=windowed_stream)
         self._buffer: deque[BookDelta] = deque(maxlen=buffer)
         self._last: int | None = None
         self.book = OrderBook(symbol, exchange=exchange, bids=self._bids, asks=self._asks)
@@ -158,9 +158,8 @@ class Synchronizer:
             )
             return Outcome.NEED_SNAPSHOT
         stale = len(self._buffer) - len(pending)
-        for side, levels in ((self._bids, bids), (self._asks, asks)):
-            side.load(levels, truncated=not self.windowed_stream and 0 < limit <= len(levels))
-            side.trim(self.window, windowed_stream=self.windowed_stream)
+        self._bids.load(bids, limit=limit)
+        self._asks.load(asks, limit=limit)
         book = self.book
         self._last = book.sequence = last_id
         book.exchange_ts, book.received_ts = exchange_ts, received_ts
@@ -186,13 +185,11 @@ class Synchronizer:
         return Outcome.SEEDED
 
     def _apply(self, delta: BookDelta) -> bool:
-        bids, asks, book = self._bids, self._asks, self.book
+        book = self.book
         if delta.bids:
-            bids.update(delta.bids)
-            bids.trim(self.window, windowed_stream=self.windowed_stream)
+            self._bids.update(delta.bids)
         if delta.asks:
-            asks.update(delta.asks)
-            asks.trim(self.window, windowed_stream=self.windowed_stream)
+            self._asks.update(delta.asks)
         self._last = book.sequence = delta.last_id
         book.exchange_ts, book.received_ts = delta.exchange_ts, delta.received_ts
         self.stats.applied += 1
@@ -201,12 +198,12 @@ class Synchronizer:
     def _vouch(self) -> bool:
         """Whether the sides as they are can be shown; otherwise give the book up."""
         bids, asks = self._bids.prices, self._asks.prices
-        if bids and asks and bids[-1] >= asks[0]:
+        if bids and asks:
+            bid, ask = bids[-1], asks[0]
+            if bid < ask:
+                return True
             self.stats.crossed += 1
-            self._lose(
-                BookState.GAPPED,
-                f"crossed at {self.book.sequence}: best bid {bids[-1]} is not below best ask {asks[0]}",
-            )
+            self._lose(BookState.GAPPED, f"crossed at {self.book.sequence}: best bid {bid} is not below best ask {ask}")
             return False
         if self._bids.is_exhausted or self._asks.is_exhausted:
             self.stats.exhausted += 1
