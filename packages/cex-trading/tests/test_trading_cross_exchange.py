@@ -50,7 +50,8 @@ DEAR: tuple[Levels, Levels] = ([(103.0, 1.5), (102.0, 1.0), (99.0, 4.0)], [(105.
 def test_a_given_size_is_priced_with_both_fees() -> None:
     found = price_arbitrage(market(*CHEAP), market(*DEAR, exchange="there", taker_fee=0.002), 2.0)
     assert found is not None
-    assert (found.buy_exchange, found.sell_exchange, found.symbol) == ("here", "there", BTC)
+    assert (found.buy_exchange, found.sell_exchange) == ("here", "there")
+    assert (found.buy_symbol, found.sell_symbol) == (BTC, BTC)
     assert found.buy_price == pytest.approx(100.5)
     assert found.sell_price == pytest.approx((103 * 1.5 + 102 * 0.5) / 2)
     assert found.cost == pytest.approx(201 * 1.001)
@@ -152,8 +153,15 @@ def test_markets_that_are_not_the_same_are_refused() -> None:
     other = market([], [], book=synchronizer(*DEAR, symbol=Symbol("ETH/USDT")).book)
     with pytest.raises(ValueError, match="BTC/USDT and ETH/USDT"):
         find_arbitrage(market(*CHEAP), other)
-    with pytest.raises(ValueError, match="not the same market"):
+    with pytest.raises(ValueError, match="not the same pair"):
         price_arbitrage(market(*CHEAP), other, 1.0)
+
+
+def test_spot_and_perpetual_of_one_pair_are_compared_too() -> None:
+    perpetual = synchronizer(*DEAR, symbol=Symbol("BTC/USDT:USDT")).book
+    found = find_arbitrage(market(*CHEAP), market([], [], book=perpetual))
+    assert found is not None
+    assert (found.buy_symbol, found.sell_symbol) == ("BTC/USDT", "BTC/USDT:USDT")
 
 
 def test_a_fee_in_percent_is_noticed() -> None:

@@ -1,4 +1,7 @@
-"""The same market on two exchanges: buy where it is cheap, sell where it is dear, and what is left after fees.
+"""The same pair in two markets: buy where it is cheap, sell where it is dear, and what is left after fees.
+
+The two may be on two exchanges, or spot and perpetual, on one exchange or two: then the profit is locked in only when
+the position is closed, and funding comes on top.
 
 Pure functions over live books. A book that is not LIVE, or whose connection has not been heard from, gives no result.
 """
@@ -13,50 +16,27 @@ from math import isfinite, lcm
 
 from msgspec import Struct
 
-from cex.common.book.order_book import OrderBook
 from cex.common.constants.trading_constants import BASIS_POINT, SUSPECT_SPREAD_BPS
 from cex.common.enums import Side
-from cex.common.types.instruments import Instrument
 from cex.common.types.market import PriceLevel
 from cex.common.types.symbols import Symbol
+from cex.trading.arbitrage.market import Market
 
-__all__ = ["Market", "Opportunity", "find_arbitrage", "find_arbitrages", "price_arbitrage"]
-
-
-class Market(Struct, frozen=True, kw_only=True):
-    """One symbol on one exchange, as a taker meets it.
-
-    ``taker_fee`` is a fraction of the notional (0.001 = 0.1 %). ``fresh`` says that the book's connection was heard
-    from within the caller's bound. ``instrument``, where given, limits sizes to its step, minima and maxima.
-    """
-
-    exchange: str
-    book: OrderBook
-    taker_fee: float
-    fresh: bool
-    instrument: Instrument | None = None
-
-    def __post_init__(self) -> None:
-        if not (isfinite(self.taker_fee) and -0.01 <= self.taker_fee < 0.1):
-            raise ValueError(f"taker_fee is a fraction such as 0.001 for 0.1 %, not {self.taker_fee}")
-
-    @property
-    def usable(self) -> bool:
-        """Whether prices may be taken from this market now."""
-        return self.fresh and self.book.is_live
+__all__ = ["Opportunity", "find_arbitrage", "find_arbitrages", "price_arbitrage"]
 
 
 class Opportunity(Struct, frozen=True, kw_only=True):
-    """Buying ``quantity`` (base units) on one exchange and selling it on the other, executable as the books stand.
+    """Buying ``quantity`` (base units) in one market and selling it in the other, executable as the books stand.
 
     Prices are volume-weighted averages before fees; ``cost`` and ``proceeds`` are in quote, after taker fees, with both
     fees counted in quote. ``net_bps`` is the profit in basis points of ``cost``. ``suspect`` says why the spread is too
     good to be believed (another coin of the same ticker, suspended transfers), None where it is plausible.
     """
 
-    symbol: Symbol
     buy_exchange: str
+    buy_symbol: Symbol
     sell_exchange: str
+    sell_symbol: Symbol
     quantity: float
     buy_price: float
     sell_price: float
@@ -100,9 +80,10 @@ def price_arbitrage(
     proceeds = sell_price * quantity * (1 - sell.taker_fee)
     net_bps = (proceeds - cost) / cost / BASIS_POINT
     return Opportunity(
-        symbol=buy.book.symbol,
         buy_exchange=buy.exchange,
+        buy_symbol=buy.book.symbol,
         sell_exchange=sell.exchange,
+        sell_symbol=sell.book.symbol,
         quantity=quantity,
         buy_price=buy_price,
         sell_price=sell_price,
@@ -203,5 +184,6 @@ def _meets_minima(found: Opportunity, buy: Market, sell: Market) -> bool:
 
 
 def _require_same_pair(buy: Market, sell: Market) -> None:
-    if buy.book.symbol != sell.book.symbol:
-        raise ValueError(f"not the same market: {buy.book.symbol} and {sell.book.symbol}")
+    bought, sold = buy.book.symbol, sell.book.symbol
+    if (bought.base, bought.quote) != (sold.base, sold.quote):
+        raise ValueError(f"not the same pair: {bought} and {sold}")
