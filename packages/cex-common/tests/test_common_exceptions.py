@@ -34,7 +34,8 @@ FIELDS = {
 def tree(root: type[CexArbitrageException]) -> Iterator[type[CexArbitrageException]]:
     yield root
     for child in root.__subclasses__():
-        yield from tree(child)
+        if child.__module__.startswith("cex.common."):
+            yield from tree(child)
 
 
 WHOLE_TREE = list(tree(CexArbitrageException))

@@ -45,6 +45,20 @@ def test_a_living_secret_is_masked_wherever_it_turns_up(plain: str, before: str,
     assert plain not in redact(f"{before} {secret.reveal()} {after}").replace("***", "")
 
 
+def test_a_secret_is_masked_as_long_as_any_of_its_equals_lives() -> None:
+    first, second = Secret("the-same-key"), Secret("the-same-key")
+    assert first == second
+    del first
+    assert redact("key is the-same-key") == "key is ***"
+    del second
+
+
+def test_a_secret_that_begins_like_another_does_not_uncover_it() -> None:
+    short, long = Secret("abcdef"), Secret("abcdef-0123456789")
+    assert redact("got abcdef-0123456789 and abcdef") == "got *** and ***"
+    assert short != long
+
+
 def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret("CANARY-0123456789")
     for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", str([secret]), str({"k": secret})):

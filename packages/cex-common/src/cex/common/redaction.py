@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 __all__ = ["MASK", "RedactingFilter", "Secret", "is_sensitive", "redact", "redact_mapping"]
 
@@ -39,7 +39,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        _alive.add(self)
+        _alive[id(self)] = self
 
     def reveal(self) -> str:
         """The plain text."""
@@ -64,7 +64,7 @@ class Secret:
         raise TypeError("a Secret is not pickled: hand the credential over by configuration instead")
 
 
-_alive: WeakSet[Secret] = WeakSet()
+_alive: WeakValueDictionary[int, Secret] = WeakValueDictionary()  # by identity: equal ones die at different times
 
 
 def is_sensitive(name: str) -> bool:
@@ -74,8 +74,7 @@ def is_sensitive(name: str) -> bool:
 
 def redact(text: str) -> str:
     """Mask every secret in ``text``: live :class:`Secret` values, ``name=value`` pairs, and passwords in URLs."""
-    for secret in tuple(_alive):
-        plain = secret.reveal()
+    for plain in sorted((secret.reveal() for secret in tuple(_alive.values())), key=len, reverse=True):
         if len(plain) >= _SHORTEST_LITERAL and plain in text:
             text = text.replace(plain, MASK)
     if "://" in text:

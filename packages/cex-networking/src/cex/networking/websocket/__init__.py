@@ -1,0 +1,1 @@
+"""Keep streams alive, knowing no exchange: what an exchange supplies is its dialect."""
