@@ -99,7 +99,7 @@ def test_a_gap_inside_the_buffer_is_found_when_the_snapshot_comes() -> None:
     for number in (4, 6):
         s.on_delta(delta(number, number))
     assert s.on_snapshot(snapshot(3)) is Outcome.NEED_SNAPSHOT
-    assert (s.book.state, s.stats.gaps) == (BookState.GAPPED, 1)
+    assert (s.book.state, s.book.reason, s.stats.gaps) == (BookState.GAPPED, "update 5 is missing", 1)
     assert s.on_snapshot(snapshot(5)) is Outcome.SEEDED
     assert s.book.sequence == 6
 

@@ -114,7 +114,7 @@ class Synchronizer:
             self.stats.stale += 1
             return Outcome.IGNORED
         if delta.first_id > last + 1:
-            self._lose(BookState.GAPPED, f"updates {last + 1} to {delta.first_id - 1} are missing")
+            self._lose(BookState.GAPPED, _missing(last + 1, delta.first_id - 1))
             self.stats.gaps += 1
             self._buffer.append(delta)
             return Outcome.GAP
@@ -172,7 +172,7 @@ class Synchronizer:
             if delta.last_id <= self._last:
                 self.stats.stale += 1
             elif delta.first_id > self._last + 1:
-                self._lose(BookState.GAPPED, f"updates {self._last + 1} to {delta.first_id - 1} are missing")
+                self._lose(BookState.GAPPED, _missing(self._last + 1, delta.first_id - 1))
                 self.stats.gaps += 1
                 self._buffer.extend(pending[index:])
                 return Outcome.NEED_SNAPSHOT
@@ -226,3 +226,7 @@ class Synchronizer:
         self.book.state = state
         self.book.reason = reason
         self.book.since_ns = self._clock.time_ns()
+
+
+def _missing(first_id: int, last_id: int) -> str:
+    return f"update {first_id} is missing" if first_id == last_id else f"updates {first_id} to {last_id} are missing"
