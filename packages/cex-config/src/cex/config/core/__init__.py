@@ -1,0 +1,1 @@
+"""What every settings type and every source of settings has in common."""

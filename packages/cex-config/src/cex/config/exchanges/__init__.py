@@ -1,0 +1,1 @@
+"""What the settings of every exchange have in common; each exchange's own stand in its own package."""

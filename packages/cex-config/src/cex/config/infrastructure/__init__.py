@@ -1,0 +1,1 @@
+"""Settings that belong to no exchange: network, logging, database."""
