@@ -1,0 +1,96 @@
+"""The instruments an exchange lists, found by symbol or by the exchange's own name; nothing is ever guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from cex.common.exceptions import ExchangeException
+from cex.common.types.instruments import Instrument
+from cex.common.types.symbols import Symbol
+
+__all__ = ["InstrumentCatalogue", "UnknownSymbolException"]
+
+
+class UnknownSymbolException(ExchangeException, KeyError):
+    """The exchange does not list this symbol; the message names the nearest ones that it does list.
+
+    It is a ``KeyError`` too, because the catalogue is a mapping.
+    """
+
+    default_safe_to_resubmit = True
+
+
+class InstrumentCatalogue(Mapping[str, Instrument]):
+    """Every instrument of one exchange by :class:`~cex.common.types.symbols.Symbol` or its text.
+
+    The catalogue is shared: who loads the exchange's list calls :meth:`replace`, and everyone who holds the catalogue
+    sees the new list at once. Until the first load it is empty, and every look-up says so.
+    """
+
+    def __init__(self, exchange: str, instruments: Iterable[Instrument] = ()) -> None:
+        self.exchange = exchange
+        self._by_symbol: dict[str, Instrument] = {}
+        self._by_native: dict[str, Symbol] = {}
+        self.replace(instruments)
+
+    def replace(self, instruments: Iterable[Instrument]) -> None:
+        """Take a new list over, whole."""
+        by_symbol: dict[str, Instrument] = {}
+        by_native: dict[str, Symbol] = {}
+        for instrument in instruments:
+            by_symbol[instrument.symbol] = instrument
+            by_native[instrument.exchange_symbol] = instrument.symbol
+        self._by_symbol, self._by_native = by_symbol, by_native
+
+    def __getitem__(self, symbol: str) -> Instrument:
+        """The instrument of ``symbol``.
+
+        Raises:
+            UnknownSymbolException: the exchange does not list it.
+        """
+        try:
+            return self._by_symbol[symbol]
+        except KeyError:
+            raise self._unknown(symbol) from None
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return (instrument.symbol for instrument in self._by_symbol.values())
+
+    def __len__(self) -> int:
+        return len(self._by_symbol)
+
+    def __repr__(self) -> str:
+        return f"<InstrumentCatalogue {self.exchange}: {len(self)} instruments>"
+
+    def symbol(self, text: str) -> Symbol:
+        """The listed symbol that equals ``text``; raises UnknownSymbolException."""
+        return self[text].symbol
+
+    def native(self, symbol: str) -> str:
+        """The exchange's own name of ``symbol``; raises UnknownSymbolException."""
+        return self[symbol].exchange_symbol
+
+    def by_native(self, name: str) -> Symbol | None:
+        """The symbol that the exchange calls ``name``; None where the list has no such name."""
+        return self._by_native.get(name)
+
+    def _unknown(self, symbol: str) -> UnknownSymbolException:
+        asked = str(symbol)[:64]
+        if not self._by_symbol:
+            message = f"no instrument of {self.exchange} is known yet: load its list before asking for {asked!r}"
+            return UnknownSymbolException(message, self.exchange, operation="instruments", retryable=True)
+        known_natively = self._by_native.get(asked)
+        near = [str(known_natively)] if known_natively else self._nearest(asked)
+        hint = f"did you mean {' or '.join(near)}?" if near else "and nothing it lists is close to that"
+        return UnknownSymbolException(
+            f"{self.exchange} does not list {asked!r}; {hint}", self.exchange, operation="instruments"
+        )
+
+    def _nearest(self, asked: str) -> list[str]:
+        plain = {_plain(text): text for text in map(str, self._by_symbol)}
+        return [plain[match] for match in get_close_matches(_plain(asked), plain, n=3, cutoff=0.6)]
+
+
+def _plain(text: str) -> str:
+    return text.upper().replace("_", "/").replace("-", "/")

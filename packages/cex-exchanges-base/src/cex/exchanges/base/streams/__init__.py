@@ -1,0 +1,23 @@
+"""Streams between the socket and those who read them: bounded readers, shared subscriptions, the websocket client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cex.common.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from cex.exchanges.base.streams.client import ChannelWebSocketClient, MarketDialect
+    from cex.exchanges.base.streams.leases import Leases
+    from cex.exchanges.base.streams.readers import Fanout, Reader
+
+__all__ = ["ChannelWebSocketClient", "Fanout", "Leases", "MarketDialect", "Reader"]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "client": ["ChannelWebSocketClient", "MarketDialect"],
+        "leases": ["Leases"],
+        "readers": ["Fanout", "Reader"],
+    },
+)

@@ -1,0 +1,91 @@
+"""Who needs which stream: it is opened for the first and closed after the last, whatever is cancelled in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from cex.common.exceptions import ExchangeException
+from cex.common.types.symbols import Symbol
+from cex.exchanges.base.interfaces import Channel
+from cex.exchanges.base.tasks import OwnedTasks
+
+__all__ = ["Leases"]
+
+logger = logging.getLogger(__name__)
+
+Stream = tuple[Channel, Symbol]
+
+
+class _Lease:
+    __slots__ = ("holders", "is_open", "lock", "touched")
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.lock = asyncio.Lock()
+        self.is_open = False
+        self.touched = False  # opening was begun, so the exchange may know of it even if it failed or was cancelled
+
+
+class Leases:
+    """Counts the holders of every stream.
+
+    ``open_stream`` is awaited for the first holder, ``close_stream`` after the last has left; both never at the same
+    time for the same stream. Leaving does not wait: the closing runs in a task of ``tasks``.
+    """
+
+    def __init__(
+        self,
+        *,
+        open_stream: Callable[[Channel, Symbol], Awaitable[None]],
+        close_stream: Callable[[Channel, Symbol], Awaitable[None]],
+        tasks: OwnedTasks,
+    ) -> None:
+        self._open = open_stream
+        self._close = close_stream
+        self._tasks = tasks
+        self._leases: dict[Stream, _Lease] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._leases)
+
+    async def acquire(self, channel: Channel, symbol: Symbol) -> None:
+        """Hold the stream; returns when it is open. What opening raises is raised, and then it is not held."""
+        lease = self._leases.setdefault((channel, symbol), _Lease())
+        lease.holders += 1
+        try:
+            async with lease.lock:
+                if not lease.is_open:
+                    lease.touched = True
+                    await self._open(channel, symbol)
+                    lease.is_open = True
+        except BaseException:
+            self.release(channel, symbol)
+            raise
+
+    def release(self, channel: Channel, symbol: Symbol) -> asyncio.Task[None] | None:
+        """Let go of what :meth:`acquire` gave; the task that closes the stream, where this was the last holder."""
+        lease = self._leases[channel, symbol]
+        lease.holders -= 1
+        if lease.holders or self._closed:
+            return None
+        return self._tasks.spawn(self._end(channel, symbol, lease), name=f"close {channel} {symbol}")
+
+    def close(self) -> None:
+        """From now on nothing is closed stream by stream: the connections end as a whole."""
+        self._closed = True
+
+    async def _end(self, channel: Channel, symbol: Symbol, lease: _Lease) -> None:
+        async with lease.lock:
+            if lease.holders == 0 and lease.touched:
+                lease.is_open = lease.touched = False
+                try:
+                    await self._close(channel, symbol)
+                except ExchangeException as error:
+                    logger.warning(
+                        "could not unsubscribe: %s", error, extra={"channel": str(channel), "symbol": str(symbol)}
+                    )
+            if lease.holders == 0 and self._leases.get((channel, symbol)) is lease:
+                del self._leases[channel, symbol]

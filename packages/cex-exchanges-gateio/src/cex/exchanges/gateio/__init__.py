@@ -1,0 +1,34 @@
+"""Gate.io: its facts and its language, translated into ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cex.common.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from cex.exchanges.gateio.config import GateioConfig
+    from cex.exchanges.gateio.factory import GateioExchangeFactory
+    from cex.exchanges.gateio.public import GateioPublicExchange
+    from cex.exchanges.gateio.rest import GateioRestClient
+    from cex.exchanges.gateio.websocket import GateioSpotDialect, GateioWebSocketClient
+
+__all__ = [
+    "GateioConfig",
+    "GateioExchangeFactory",
+    "GateioPublicExchange",
+    "GateioRestClient",
+    "GateioSpotDialect",
+    "GateioWebSocketClient",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "config": ["GateioConfig"],
+        "factory": ["GateioExchangeFactory"],
+        "public": ["GateioPublicExchange"],
+        "rest": ["GateioRestClient"],
+        "websocket": ["GateioSpotDialect", "GateioWebSocketClient"],
+    },
+)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from cex.common.exceptions import (
+    AuthenticationException,
+    ExchangeConnectionException,
+    ExchangeException,
+    ExchangeRejectedException,
+    InsufficientBalanceException,
+    OrderNotFoundException,
+    RateLimitException,
+    UnknownOutcomeException,
+)
+from cex.exchanges.gateio.errors import RequestFacts, rejection
+
+FACTS = RequestFacts(correlation_id="c1", operation="place_order", endpoint="POST /spot/orders", attempt=2)
+
+DOCUMENTED: dict[type[ExchangeException], str] = {
+    ExchangeRejectedException: """
+        INVALID_PARAM_VALUE INVALID_PROTOCOL INVALID_ARGUMENT INVALID_REQUEST_BODY MISSING_REQUIRED_PARAM BAD_REQUEST
+        INVALID_CONTENT_TYPE NOT_ACCEPTABLE METHOD_NOT_ALLOWED NOT_FOUND TOO_BIG
+        INVALID_PRECISION INVALID_CURRENCY INVALID_CURRENCY_PAIR POC_FILL_IMMEDIATELY ORDER_CLOSED ORDER_CANCELLED
+        QUANTITY_NOT_ENOUGH MARGIN_NOT_SUPPORTED AMOUNT_TOO_LITTLE AMOUNT_TOO_MUCH REPEATED_CREATION NO_CHANGE
+        TOO_MANY_CURRENCY_PAIRS TOO_MANY_ORDERS MIXED_ACCOUNT_TYPE AUTO_BORROW_TOO_MUCH TRADE_RESTRICTED FOK_NOT_FILL
+        INITIAL_MARGIN_TOO_LOW ORDER_BOOK_NOT_FOUND FAILED_RETRIEVE_ASSETS CANCEL_FAIL PRICE_THRESHOLD_EXCEEDED
+        USER_NOT_FOUND CONTRACT_NO_COUNTER CONTRACT_NOT_FOUND RISK_LIMIT_EXCEEDED LIQUIDATE_IMMEDIATELY
+        LEVERAGE_TOO_HIGH LEVERAGE_TOO_LOW ORDER_NOT_OWNED ORDER_FINISHED POSITION_EMPTY RISK_LIMIT_TOO_lOW
+        PRICE_TOO_DEVIATED SIZE_TOO_LARGE SIZE_TOO_SMALL ORDER_POC_IMMEDIATE CONTRACT_IN_DELISTING REDUCE_EXCEEDED
+        ORDER_FOK A_LABEL_OF_NEXT_YEAR""",
+    AuthenticationException: """
+        INVALID_CREDENTIALS INVALID_KEY IP_FORBIDDEN READ_ONLY INVALID_SIGNATURE MISSING_REQUIRED_HEADER
+        REQUEST_EXPIRED ACCOUNT_LOCKED FORBIDDEN""",
+    InsufficientBalanceException: """
+        BALANCE_NOT_ENOUGH MARGIN_BALANCE_NOT_ENOUGH FUTURES_BALANCE_NOT_ENOUGH INSUFFICIENT_AVAILABLE""",
+    OrderNotFoundException: "ORDER_NOT_FOUND CLIENT_ID_NOT_FOUND",
+    RateLimitException: "TOO_MANY_REQUESTS TOO_FAST",
+    UnknownOutcomeException: "INTERNAL SERVER_ERROR INTERNAL_SERVER_ERROR TOO_BUSY",
+}
+
+
+def told(
+    label: str | None, status: int = 400, *, is_read: bool = False, message: str = "so it is"
+) -> ExchangeException:
+    return rejection(status=status, label=label, message=message, is_read=is_read, facts=FACTS)
+
+
+@pytest.mark.parametrize("kind", DOCUMENTED, ids=lambda kind: kind.__name__)
+def test_documented_labels(kind: type[ExchangeException]) -> None:
+    for label in DOCUMENTED[kind].split():
+        error = told(label)
+        assert type(error) is kind, label
+        assert error.exchange_code == label
+        assert error.exchange == "gateio"
+        assert error.operation == "place_order"
+        assert error.endpoint == "POST /spot/orders"
+        assert error.attempt == 2
+        assert error.correlation_id == "c1"
+        assert error.message == f"so it is (gateio answered {label})"
+
+
+@pytest.mark.parametrize("label", DOCUMENTED[UnknownOutcomeException].split())
+def test_a_server_fault_on_a_read_may_be_tried_again(label: str) -> None:
+    error = told(label, is_read=True)
+    assert type(error) is ExchangeConnectionException
+    assert error.retryable
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_server_fault_without_a_label(status: int) -> None:
+    assert type(told(None, status)) is UnknownOutcomeException
+    error = told(None, status, is_read=True)
+    assert type(error) is ExchangeConnectionException
+    assert error.exchange_code == str(status)
+
+
+def test_what_was_refused_may_be_sent_again_and_what_is_unknown_may_not() -> None:
+    assert told("BALANCE_NOT_ENOUGH").safe_to_resubmit
+    assert not told("TOO_BUSY").safe_to_resubmit
+
+
+def test_an_expired_request_may_be_signed_again() -> None:
+    assert told("REQUEST_EXPIRED", 403).retryable
+    assert not told("INVALID_SIGNATURE", 401).retryable
+
+
+def test_the_limit_says_how_long() -> None:
+    error = rejection(status=429, label=None, message="", is_read=True, retry_after=1.5, facts=FACTS)
+    assert isinstance(error, RateLimitException)
+    assert error.retry_after == 1.5
+    assert error.message == "gateio answered 429"
+    assert error.retryable

@@ -1,0 +1,144 @@
+"""What the package exposes and announces, its settings and its factory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import cex.exchanges.gateio
+from cex.common.exceptions import ConfigurationException
+from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
+from cex.exchanges.gateio import GateioConfig, GateioExchangeFactory, GateioPublicExchange
+from cex.exchanges.gateio.rest import GateioRestClient
+from cex.exchanges.gateio.websocket import GateioWebSocketClient
+
+ROOMS = [
+    "config",
+    "constants",
+    "decode",
+    "errors",
+    "factory",
+    "public",
+    "rest",
+    "symbols",
+    "websocket",
+    "wire",
+]
+
+
+@pytest.mark.parametrize("room", ["", *ROOMS])
+def test_every_name_in_all_exists(room: str) -> None:
+    module = import_module(f"cex.exchanges.gateio.{room}".rstrip("."))
+    assert module.__all__
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def test_there_is_nothing_else() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = cex.exchanges.gateio.nothing
+
+
+@pytest.mark.parametrize("room", ["", "decode", "wire", "symbols", "errors", "constants"])
+def test_what_only_translates_brings_no_sockets_and_no_settings(room: str) -> None:
+    heavy = "{'aiohttp', 'asyncio', 'pydantic'}"
+    module = f"cex.exchanges.gateio.{room}".rstrip(".")
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# ---- settings ------------------------------------------------------------------------------------------------------
+
+
+def test_the_live_profile_is_the_default() -> None:
+    config = GateioConfig()
+    assert isinstance(config, BaseExchangeConfig)
+    assert config.profile == "live"
+    assert config.endpoint("rest") == "https://api.gateio.ws/api/v4"
+    assert config.endpoint("ws_spot") == "wss://api.gateio.ws/ws/v4/"
+    assert config.book_interval == "100ms"
+
+
+def test_the_testnet_has_its_own_addresses() -> None:
+    config = GateioConfig(profile="testnet")
+    assert config.endpoint("rest") == "https://api-testnet.gateapi.io/api/v4"
+    assert config.endpoint("ws_spot") == "wss://ws-testnet.gate.com/v4/ws/spot"
+
+
+def test_the_addresses_that_a_sandbox_prints_are_accepted() -> None:
+    printed = {
+        "rest": "http://127.0.0.1:8080/api/v4",
+        "ws_spot": "ws://127.0.0.1:8080/ws/v4/",
+        "ws_futures_usdt": "ws://127.0.0.1:8080/v4/ws/usdt",
+    }
+    config = GateioConfig(profile="custom", endpoints=printed)
+    assert {name: config.endpoint(name) for name in printed} == printed
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"profile": "sandbox"},
+        {"endpoints": {"ws": "ws://127.0.0.1/"}},
+        {"endpoints": {"rest": "127.0.0.1"}},
+        {"book_interval": "1000ms"},
+        {"book_intervall": "100ms"},
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises((ConfigurationException, ValidationError)):
+        GateioConfig(**settings)
+
+
+# ---- factory -------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_announced() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    announced = project["entry-points"]["cex.exchanges"]
+    assert list(announced) == ["gateio"]
+    point = EntryPoint(name="gateio", value=announced["gateio"], group="cex.exchanges")
+    assert point.load() is GateioExchangeFactory
+
+
+async def test_building_opens_nothing() -> None:
+    factory = GateioExchangeFactory()
+    config = GateioConfig(book_interval="20ms")
+    rest = factory.create_rest_client(config)
+    websocket = factory.create_websocket_client(config)
+    assert isinstance(rest, GateioRestClient)
+    assert rest.url == "https://api.gateio.ws/api/v4"
+    assert isinstance(websocket, GateioWebSocketClient)
+    assert websocket.book_interval == "20ms"
+    assert websocket.book_facts.window == 20
+    assert isinstance(factory.create_public_exchange(config), GateioPublicExchange)
+
+
+def test_there_is_no_private_side_yet() -> None:
+    factory = GateioExchangeFactory()
+    for create in (factory.create_rest_client, factory.create_websocket_client):
+        with pytest.raises(ConfigurationException, match="not offered yet"):
+            create(GateioConfig(), True)
+    with pytest.raises(ConfigurationException, match="not offered yet"):
+        factory.create_private_exchange(GateioConfig())
+
+
+def test_settings_of_another_exchange_are_refused() -> None:
+    with pytest.raises(ConfigurationException, match="takes settings of type GateioConfig"):
+        GateioExchangeFactory().create_rest_client(BaseExchangeConfig())  # type: ignore[arg-type]
+
+
+async def test_without_settings_it_is_the_live_exchange() -> None:
+    exchange = GateioPublicExchange()
+    assert exchange.exchange == "gateio"
+    await exchange.aclose()

@@ -1,0 +1,34 @@
+"""MEXC: its facts and its language, translated into ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cex.common.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from cex.exchanges.mexc.config import MexcConfig
+    from cex.exchanges.mexc.factory import MexcExchangeFactory
+    from cex.exchanges.mexc.public import MexcPublicExchange
+    from cex.exchanges.mexc.rest import MexcRestClient
+    from cex.exchanges.mexc.websocket import MexcSpotDialect, MexcWebSocketClient
+
+__all__ = [
+    "MexcConfig",
+    "MexcExchangeFactory",
+    "MexcPublicExchange",
+    "MexcRestClient",
+    "MexcSpotDialect",
+    "MexcWebSocketClient",
+]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "config": ["MexcConfig"],
+        "factory": ["MexcExchangeFactory"],
+        "public": ["MexcPublicExchange"],
+        "rest": ["MexcRestClient"],
+        "websocket": ["MexcSpotDialect", "MexcWebSocketClient"],
+    },
+)
