@@ -1,0 +1,102 @@
+"""Which exchanges a command works with: the live ones of the settings, or the sandbox's of this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cex.cli.running import Trouble, require_sandbox
+from cex.config import CUSTOM_PROFILE
+from cex.factory import ComponentRegistry, FactoryManager
+
+if TYPE_CHECKING:
+    from cex.config import BaseExchangeConfig
+    from cex.exchanges.base.interfaces import PublicExchange
+    from cex.networking import Tap
+    from cex.sandbox import Sandbox
+
+__all__ = [
+    "ConfigOption",
+    "ExchangeOption",
+    "SandboxOption",
+    "SeedOption",
+    "SymbolsArgument",
+    "addressed",
+    "opened_exchanges",
+    "running_sandbox",
+]
+
+SymbolsArgument = Annotated[list[str], typer.Argument(metavar="SYMBOL", help="For example BTC/USDT ETH/USDT.")]
+ExchangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exchange", metavar="NAME", help="Only this one; repeatable. Default: all."),
+]
+SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Use a simulated market in this process.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="What the sandbox's market depends on.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings of the live exchanges.")]
+
+
+def addressed(factory: FactoryManager, name: str, endpoints: dict[str, str], **settings: object) -> BaseExchangeConfig:
+    """Settings of an exchange whose addresses are these and no others; what it has no setting for is left out."""
+    config_type = factory.factory(name).config_type
+    known = {key: url for key, url in endpoints.items() if key in config_type.endpoint_names()}
+    wanted = {key: value for key, value in settings.items() if key in config_type.model_fields}
+    return config_type.model_validate({"profile": CUSTOM_PROFILE, "endpoints": known, **wanted})
+
+
+@asynccontextmanager
+async def opened_exchanges(
+    names: Sequence[str] | None,
+    *,
+    sandbox: Sandbox | None = None,
+    config: Path | None = None,
+    tap: Tap | None = None,
+    registry: ComponentRegistry | None = None,
+) -> AsyncIterator[list[PublicExchange]]:
+    """Open these exchanges (None: all there are), at the addresses of a running ``sandbox`` where one is given.
+
+    ``tap`` hears all their traffic. ``registry`` tells what there is, by default what is installed.
+
+    Raises:
+        Trouble: there is no such exchange, or none at all.
+        CexArbitrageException: the settings have faults, or an exchange cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        factory = await stack.enter_async_context(FactoryManager({} if sandbox is not None else config, registry))
+        available = factory.names()
+        if sandbox is not None:
+            available = tuple(name for name in available if name in sandbox.endpoints)
+        if not available:
+            raise Trouble("no exchange is installed: pip install 'cex-cli[all]'")
+        for name in names or ():
+            if name not in available:
+                raise Trouble(f"there is no exchange {name!r} here; there are: {', '.join(available)}")
+        exchanges = []
+        for name in dict.fromkeys(names or available):
+            settings = factory.config(name) if sandbox is None else addressed(factory, name, sandbox.endpoints[name])
+            if names or settings.enabled:
+                exchanges.append(await factory.open_public_exchange(name, settings, tap=tap))
+        if not exchanges:
+            raise Trouble(
+                f"every exchange is switched off in the settings: name one with --exchange ({', '.join(available)})"
+            )
+        yield exchanges
+
+
+@asynccontextmanager
+async def running_sandbox(wanted: bool, seed: int, cut_every: float | None = None) -> AsyncIterator[Sandbox | None]:
+    """The sandbox while the block runs, if it is wanted; it cuts all connections every ``cut_every`` seconds."""
+    if not wanted:
+        yield None
+        return
+    require_sandbox()
+    from cex.sandbox import Sandbox
+
+    async with Sandbox(seed=seed) as sandbox:
+        if cut_every is not None:
+            sandbox.faults.cut_every(cut_every)
+        yield sandbox
