@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from cex.common.book.order_book import OrderBook
-from cex.common.enums import BookState
+from cex.common.enums import BookState, MarketType
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.books import ResyncPolicy
-from cex.exchanges.base.interfaces import BookHealth, ExchangeEvent
+from cex.exchanges.base.interfaces import BookHealth, ExchangeEvent, Undecodable
 from cex.exchanges.gateio.public import GateioPublicExchange
 from cex.exchanges.gateio.rest import GateioRestClient
 from cex.exchanges.gateio.websocket import GateioWebSocketClient
@@ -140,7 +140,7 @@ async def playing(recording: Recording, frames: list[str], *, before_snapshots: 
     player = Player(recording, frames)
     played = Played()
     gateio = GateioPublicExchange(
-        rest_client=GateioRestClient(transport=player),
+        rest_client=GateioRestClient(markets=(MarketType.SPOT,), transport=player),
         websocket_client=GateioWebSocketClient(transport=player, request_interval=0.0),
         owns_clients=True,
         resync=ResyncPolicy(concurrency=10, first_delta_wait=0.0),
@@ -188,6 +188,15 @@ def told_by_the_rule(recording: Recording, pair: str) -> tuple[int, dict[str, st
     return last, sides["b"], sides["a"]
 
 
+def kinds(played: Played) -> list[str]:
+    """What happened, apart from the candles: in 2021 they did not tell the volume in base."""
+    old_candles = [event for event in played.events if isinstance(event, Undecodable)]
+    assert {event.error.channel for event in old_candles} == {"spot.candlesticks"}
+    assert all("missing required field `a`" in event.error.message for event in old_candles)
+    assert len(old_candles) == 14
+    return [event.kind for event in played.events if event not in old_candles]
+
+
 @pytest.mark.parametrize("before_snapshots", [0, 40, 1000], ids=["all after", "some before", "all before"])
 async def test_the_whole_recording(recording: Recording, before_snapshots: int) -> None:
     async with playing(recording, recording.frames, before_snapshots=before_snapshots) as played:
@@ -199,7 +208,7 @@ async def test_the_whole_recording(recording: Recording, before_snapshots: int) 
         assert sum(book.gaps for book in health) == 0
         assert sum(book.snapshot_requests for book in health) == 10
         assert played.trades == 9
-        assert [event.kind for event in played.events] == ["connected"]
+        assert kinds(played) == ["connected"]
         for pair, book in played.books.items():
             assert book.state is BookState.LIVE
             last, bids, asks = told_by_the_rule(recording, pair)
@@ -234,7 +243,7 @@ async def test_a_missing_line_costs_its_own_book_and_no_other(recording: Recordi
         assert lost.state is not BookState.LIVE
         assert "older than the first buffered update" in lost.reason or "missing" in lost.reason
         assert played.health["QTUM3S_USDT"].gaps == 1
-        assert [event.kind for event in played.events] == ["connected", "gap"]
+        assert kinds(played) == ["connected", "gap"]
 
 
 async def test_a_doubled_line_changes_nothing(recording: Recording) -> None:

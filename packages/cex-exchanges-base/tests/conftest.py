@@ -106,6 +106,21 @@ async def virtual_clock() -> AsyncIterator[ManualClock]:
         yield clock
 
 
+@pytest.fixture(scope="session")
+def in_virtual_time() -> Callable[[Callable[[ManualClock], Coroutine[Any, Any, None]]], None]:
+    """``in_virtual_time(scenario)`` runs ``scenario(clock)`` on a virtual loop of its own, for each example anew."""
+
+    def run(scenario: Callable[[ManualClock], Coroutine[Any, Any, None]]) -> None:
+        async def checked() -> None:
+            with _nothing_to_complain() as clock:
+                await scenario(clock)
+
+        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+            runner.run(checked())
+
+    return run
+
+
 @pytest.fixture
 def cancel_everywhere() -> Callable[[Scenario], int]:
     """``cancel_everywhere(scenario)``: ``scenario(clock)`` is an async context manager that yields what to cancel.

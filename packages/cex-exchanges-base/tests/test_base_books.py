@@ -63,6 +63,9 @@ class Snapshots:
             raise answer
         return answer
 
+    async def resubscribe(self, symbol: Symbol) -> None:
+        raise AssertionError("a book that is seeded by snapshots is never subscribed anew")
+
     def times(self, symbol: Symbol = BTC) -> list[float]:
         return [at for at, asked in self.requests if asked is symbol]
 
@@ -75,8 +78,9 @@ class Desk:
         self.events: list[ExchangeEvent] = []
         self.keepers = BookKeepers(
             exchange="venue",
-            facts=FACTS,
+            facts=lambda symbol: FACTS,
             fetch=self.venue.fetch,
+            resubscribe=self.venue.resubscribe,
             emit=self.events.append,
             policy=policy,
             clock=clock,

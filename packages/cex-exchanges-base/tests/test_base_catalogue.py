@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from cex.common.enums import InstrumentStatus
+from cex.common.enums import InstrumentStatus, MarketType
 from cex.common.types.instruments import Instrument
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue, UnknownSymbolException
@@ -91,3 +91,14 @@ def test_the_error_survives_pickling(catalogue: InstrumentCatalogue) -> None:
     assert type(again) is UnknownSymbolException
     assert again.message == caught.value.message
     assert str(again) == str(caught.value)
+
+
+def test_one_name_can_stand_for_a_pair_and_its_perpetual() -> None:
+    both = InstrumentCatalogue("venue", [listed("BTC/USDT", "BTC_USDT"), listed("BTC/USDT:USDT", "BTC_USDT")])
+    assert both.by_native("BTC_USDT") == "BTC/USDT"
+    assert both.by_native("BTC_USDT", MarketType.FUTURES) == "BTC/USDT:USDT"
+    assert both.native("BTC/USDT:USDT") == "BTC_USDT"
+    with pytest.raises(UnknownSymbolException, match="did you mean BTC/USDT or BTC/USDT:USDT"):
+        both["BTC_USDT"]
+    both.replace([listed("BTC/USDT:USDT", "BTC_USDT")])
+    assert both.by_native("BTC_USDT") is None

@@ -11,14 +11,14 @@ import pytest
 
 from cex.common.book.order_book import BookView, OrderBook
 from cex.common.clock import ManualClock
-from cex.common.enums import BookState, InstrumentStatus, Side
+from cex.common.enums import BookState, InstrumentStatus, KlineInterval, MarketType, Side
 from cex.common.exceptions import (
     ExchangeConnectionException,
     ExchangeException,
     ExchangeRejectedException,
 )
 from cex.common.types.instruments import Instrument
-from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Trade
+from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue, UnknownSymbolException
 from cex.exchanges.base.interfaces import (
@@ -34,11 +34,15 @@ from cex.exchanges.base.interfaces import (
     Recovered,
     Refused,
     Resynced,
+    Stream,
     StreamHandlers,
 )
+from cex.exchanges.base.offers import NotOfferedException
 from cex.exchanges.base.public import ComposedPublicExchange
 
 BTC, ETH = Symbol("BTC/USDT"), Symbol("ETH/USDT")
+PERPETUAL = Symbol("BTC/USDT:USDT")
+MINUTE = 60 * 10**9
 
 
 class Rest(BaseRestClient):
@@ -66,7 +70,7 @@ class Rest(BaseRestClient):
                 tick=Decimal("0.1"),
                 step=Decimal("0.1"),
             )
-            for symbol in (BTC, ETH)
+            for symbol in (BTC, ETH, PERPETUAL)
         )
         return self.instruments
 
@@ -83,6 +87,23 @@ class Rest(BaseRestClient):
     async def recent_trades(self, symbol: str, limit: int = 100) -> list[Trade]:
         return [trade(number) for number in range(limit)]
 
+    kline_page = 4
+
+    def intervals(self, market: MarketType) -> tuple[KlineInterval, ...]:
+        return (KlineInterval.M1,) if market is MarketType.SPOT else ()
+
+    async def klines_page(self, symbol: str, interval: KlineInterval, start_ts: int, end_ts: int) -> list[Kline]:
+        return [candle(minute) for minute in range(start_ts // MINUTE, end_ts // MINUTE)]
+
+    async def recent_klines(self, symbol: str, interval: KlineInterval, limit: int = 100) -> list[Kline]:
+        return [candle(minute) for minute in range(limit)]
+
+    async def ticker(self, symbol: str) -> Ticker:
+        return Ticker(Symbol(symbol), 100.0)
+
+    async def all_tickers(self, market: MarketType | None = None) -> dict[Symbol, Ticker]:
+        return {symbol: Ticker(symbol, 100.0) for symbol in (BTC, ETH)}
+
     async def aclose(self) -> None:
         self.closed += 1
 
@@ -91,14 +112,14 @@ class Streams(BaseWebSocketClient):
     """A websocket side without a socket: the test pushes through ``handlers``."""
 
     exchange = "venue"
-    book_facts = BookFacts(window=100, windowed_stream=True, snapshot_depth=100)
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
+        self.facts = BookFacts(window=100, windowed_stream=True, snapshot_depth=100)
         self.handlers: StreamHandlers | None = None
-        self.running: set[tuple[Channel, Symbol]] = set()
-        self.asked: list[tuple[Channel, Symbol]] = []
-        self.refused: set[tuple[Channel, Symbol]] = set()
+        self.running: set[Stream] = set()
+        self.asked: list[Stream] = []
+        self.refused: set[Stream] = set()
         self.is_reachable = True
         self.seconds = 0.02
         self.silent_since: int | None = None
@@ -112,22 +133,31 @@ class Streams(BaseWebSocketClient):
         assert self.handlers is not None
         return self.handlers
 
-    async def subscribe(self, channel: Channel, symbols: Sequence[Symbol]) -> None:
-        for symbol in symbols:
-            self.asked.append((channel, symbol))
+    def intervals(self, market: MarketType) -> tuple[KlineInterval, ...]:
+        return (KlineInterval.M1, KlineInterval.H8) if market is MarketType.SPOT else ()
+
+    def limited_levels(self, market: MarketType) -> tuple[int, ...]:
+        return (5, 20)
+
+    def book_facts(self, symbol: Symbol) -> BookFacts:
+        return self.facts
+
+    async def subscribe(self, streams: Sequence[Stream]) -> None:
+        for stream in streams:
+            self.asked.append(stream)
             await asyncio.sleep(self.seconds)
             if not self.is_reachable:
                 raise ExchangeConnectionException("nobody answers", "venue")
-            if (channel, symbol) in self.refused:
-                raise ExchangeRejectedException(f"unknown pair {symbol}", "venue", exchange_code="2")
-            self.running.add((channel, symbol))
+            if stream in self.refused:
+                raise ExchangeRejectedException(f"unknown pair {stream.symbol}", "venue", exchange_code="2")
+            self.running.add(stream)
 
-    async def unsubscribe(self, channel: Channel, symbols: Sequence[Symbol]) -> None:
+    async def unsubscribe(self, streams: Sequence[Stream]) -> None:
         await asyncio.sleep(0.01)
-        self.running.difference_update((channel, symbol) for symbol in symbols)
+        self.running.difference_update(streams)
 
-    def last_heard_ns(self, channel: Channel, symbol: Symbol) -> int | None:
-        if (channel, symbol) not in self.running:
+    def last_heard_ns(self, stream: Stream) -> int | None:
+        if stream not in self.running:
             return None
         return self.clock.monotonic_ns() if self.silent_since is None else self.silent_since
 
@@ -142,8 +172,9 @@ class Streams(BaseWebSocketClient):
 class Venue:
     """An opened exchange with its two sides."""
 
-    def __init__(self, clock: ManualClock, **options: Any) -> None:
+    def __init__(self, clock: ManualClock, *, flags_closed_klines: bool = True, **options: Any) -> None:
         self.rest, self.streams = Rest(), Streams(clock)
+        self.streams.flags_closed_klines = flags_closed_klines
         self.exchange = ComposedPublicExchange(
             rest_client=self.rest,
             websocket_client=self.streams,
@@ -170,6 +201,11 @@ class Venue:
 
 def trade(number: int, symbol: Symbol = BTC) -> Trade:
     return Trade(symbol, str(number), Side.BUY, 100.0, 1.0)
+
+
+def candle(minute: int, close: float = 1.0) -> Kline:
+    open_ts = minute * MINUTE
+    return Kline(BTC, KlineInterval.M1, open_ts, open_ts + MINUTE, 1.0, 9.0, 1.0, close, 1.0, None, False)
 
 
 def ticker(number: int, symbol: Symbol = BTC) -> BookTicker:
@@ -237,7 +273,7 @@ async def test_a_book_is_live_when_it_is_returned(virtual_clock: ManualClock) ->
         assert seen == [10, 11]
         again = await venue.exchange.subscribe_book(BTC)
         assert again is book
-        assert venue.streams.asked == [(Channel.BOOK, BTC)]
+        assert venue.streams.asked == [Stream(Channel.BOOK, BTC)]
         assert venue.exchange.is_fresh(BTC)
         assert venue.exchange.is_fresh("BTC/USDT")
         assert not venue.exchange.is_fresh(ETH)
@@ -254,7 +290,7 @@ async def test_updates_that_come_before_the_acknowledgement_count(virtual_clock:
 
 async def test_a_refused_book_raises_and_leaves_nothing(virtual_clock: ManualClock) -> None:
     async with Venue(virtual_clock) as venue:
-        venue.streams.refused = {(Channel.BOOK, BTC)}
+        venue.streams.refused = {Stream(Channel.BOOK, BTC)}
         with pytest.raises(ExchangeRejectedException, match="unknown pair"):
             await venue.exchange.subscribe_book(BTC)
         await asyncio.sleep(1)
@@ -293,7 +329,7 @@ async def test_two_who_subscribe_at_once_share_and_one_unsubscribe_ends_it(virtu
             venue.exchange.subscribe_book(BTC), venue.exchange.subscribe_book("BTC/USDT")
         )
         assert first is second
-        assert venue.streams.asked == [(Channel.BOOK, BTC)]
+        assert venue.streams.asked == [Stream(Channel.BOOK, BTC)]
         await venue.exchange.unsubscribe_book(BTC)
         assert venue.streams.running == set()
 
@@ -354,12 +390,12 @@ async def test_trades_are_all_delivered_and_unsubscribed_by_the_last_reader(virt
 
         readers = [asyncio.ensure_future(read("one", 3)), asyncio.ensure_future(read("two", 5))]
         await asyncio.sleep(0.1)
-        assert venue.streams.asked == [(Channel.TRADES, BTC)]
+        assert venue.streams.asked == [Stream(Channel.TRADES, BTC)]
         for number in range(3):
             venue.streams.push.on_trade(trade(number))
         venue.streams.push.on_trade(trade(77, ETH))
         await readers[0]
-        assert venue.streams.running == {(Channel.TRADES, BTC)}
+        assert venue.streams.running == {Stream(Channel.TRADES, BTC)}
         for number in range(3, 5):
             venue.streams.push.on_trade(trade(number))
         await readers[1]
@@ -413,7 +449,7 @@ async def test_a_reader_that_is_too_slow_for_trades_is_told(
 
 async def test_an_iterator_of_a_refused_stream_raises(virtual_clock: ManualClock) -> None:
     async with Venue(virtual_clock) as venue:
-        venue.streams.refused = {(Channel.TRADES, BTC)}
+        venue.streams.refused = {Stream(Channel.TRADES, BTC)}
         with pytest.raises(ExchangeRejectedException):
             async for _ in venue.exchange.trades(BTC):
                 pass
@@ -469,7 +505,7 @@ async def test_interruption_and_recovery_reach_the_right_books(virtual_clock: Ma
     async with Venue(virtual_clock) as venue:
         btc = await venue.exchange.subscribe_book(BTC)
         eth = await venue.exchange.subscribe_book(ETH)
-        carried = ((Channel.BOOK, BTC), (Channel.TRADES, ETH))
+        carried = (Stream(Channel.BOOK, BTC), Stream(Channel.TRADES, ETH))
         lost = Interrupted(exchange="venue", at_ns=1, connection=1, streams=carried, reason="1006")
         venue.streams.push.on_event(lost)
         assert btc.state is BookState.STALE
@@ -612,3 +648,161 @@ def test_iterating_can_be_cancelled_anywhere(cancel_everywhere: Callable[[Scenar
             assert venue.streams.running == set()
 
     assert cancel_everywhere(scenario) >= 2
+
+
+async def test_tickers_and_candles_are_asked_of_rest(virtual_clock: ManualClock) -> None:
+    async with Venue(virtual_clock) as venue:
+        exchange = venue.exchange
+        assert (await exchange.ticker("BTC/USDT")).last == 100.0
+        assert set(await exchange.all_tickers()) == {BTC, ETH}
+        assert exchange.intervals() == (KlineInterval.M1,)
+        assert exchange.pushed_intervals() == (KlineInterval.M1, KlineInterval.H8)
+        assert exchange.limited_levels(MarketType.FUTURES) == (5, 20)
+        assert len(await exchange.recent_klines(BTC, "1m", 3)) == 3
+        told: list[tuple[int, int]] = []
+        klines = exchange.klines(BTC, "1m", MINUTE, 11 * MINUTE, on_progress=lambda *facts: told.append(facts))
+        assert [kline.open_ts // MINUTE async for kline in klines] == list(range(1, 11))
+        assert told == [(4, 10), (8, 10), (10, 10)]
+
+
+async def test_what_is_not_offered_is_said_before_anything_is_asked(virtual_clock: ManualClock) -> None:
+    async with Venue(virtual_clock) as venue:
+        exchange = venue.exchange
+        with pytest.raises(NotOfferedException, match=r"8h candles of spot by REST; it offers 1m"):
+            exchange.klines(BTC, "8h", 0, MINUTE)
+        with pytest.raises(NotOfferedException, match="1m candles of futures"):
+            await exchange.recent_klines(PERPETUAL, KlineInterval.M1)
+        with pytest.raises(ValueError, match="7m"):
+            exchange.klines(BTC, "7m", 0, MINUTE)
+        with pytest.raises(NotOfferedException, match="5m candles of spot; it offers 1m, 8h"):
+            exchange.kline_updates(BTC, "5m")
+        with pytest.raises(NotOfferedException, match="books of 7 levels of spot; it offers 5, 20"):
+            exchange.limited_books(BTC, 7)
+        with pytest.raises(NotOfferedException, match="BTC/USDT, which is no perpetual"):
+            await exchange.funding_rate(BTC)
+        with pytest.raises(UnknownSymbolException):
+            exchange.limited_books("BTC/USDC", 5)
+        assert venue.streams.asked == []
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        ("average_price", "average prices"),
+        ("aggregated_trades", "aggregated trades"),
+        ("funding_rate", "funding rates"),
+        ("funding_history", "funding rates"),
+    ],
+)
+async def test_an_exchange_that_lacks_something_says_so(call: str, what: str, virtual_clock: ManualClock) -> None:
+    async with Venue(virtual_clock) as venue:
+        bounds = (0, 1) if call in ("aggregated_trades", "funding_history") else ()
+        with pytest.raises(NotOfferedException, match=f"venue does not offer {what}") as caught:
+            await getattr(venue.exchange, call)(PERPETUAL, *bounds)
+        assert caught.value.operation == call
+        assert caught.value.safe_to_resubmit
+        assert not caught.value.retryable
+
+
+async def test_the_least_that_an_exchange_has_is_told_apart_from_the_rest() -> None:
+    """A client that offers no more than books and trades needs to say nothing about the rest."""
+
+    class Least(BaseRestClient):
+        exchange = "least"
+        load_instruments = server_time = order_book_snapshot = recent_trades = aclose = None  # type: ignore[assignment]
+
+    least = Least()
+    assert least.intervals(MarketType.SPOT) == ()
+    with pytest.raises(NotOfferedException, match="tickers"):
+        await least.ticker(BTC)
+    with pytest.raises(NotOfferedException, match="tickers"):
+        await least.all_tickers()
+    with pytest.raises(NotOfferedException, match="candles"):
+        await least.recent_klines(BTC, KlineInterval.M1)
+    with pytest.raises(NotOfferedException, match="candles"):
+        await least.klines_page(BTC, KlineInterval.M1, 0, 1)
+
+
+async def test_tickers_candles_and_limited_books_are_streams_of_their_own(virtual_clock: ManualClock) -> None:
+    async with Venue(virtual_clock) as venue:
+        exchange, push = venue.exchange, venue.streams.push
+        tickers, candles = exchange.tickers(BTC), exchange.kline_updates(BTC, "1m")
+        five, twenty = exchange.limited_books(BTC, 5), exchange.limited_books(BTC, 20)
+        async with aclosing(tickers), aclosing(candles), aclosing(five), aclosing(twenty):
+            waiting = [asyncio.ensure_future(anext(stream)) for stream in (tickers, candles, five, twenty)]
+            await asyncio.sleep(1)
+            assert venue.streams.running == {
+                Stream(Channel.TICKER, BTC),
+                Stream(Channel.KLINES, BTC, "1m"),
+                Stream(Channel.LIMITED_BOOK, BTC, "5"),
+                Stream(Channel.LIMITED_BOOK, BTC, "20"),
+            }
+            push.on_ticker(Ticker(BTC, 5.0))
+            push.on_kline(candle(1))
+            push.on_limited_book(BookSnapshot(BTC, 1, [], [], 20))
+            push.on_limited_book(BookSnapshot(BTC, 2, [], [], 5))
+            got = await asyncio.gather(*waiting)
+            assert [type(item) for item in got] == [Ticker, Kline, BookSnapshot, BookSnapshot]
+            assert [book.last_id for book in got if isinstance(book, BookSnapshot)] == [2, 1]
+            assert exchange.is_fresh(BTC, channel=Channel.TICKER)
+            assert exchange.is_fresh(BTC, channel=Channel.LIMITED_BOOK, detail="20")
+            assert not exchange.is_fresh(BTC, channel=Channel.LIMITED_BOOK, detail="10")
+            assert not exchange.is_fresh(BTC)
+            virtual_clock.advance(100.0)
+            venue.streams.silent_since = virtual_clock.monotonic_ns() - 50 * 10**9
+            assert not exchange.is_fresh(BTC, channel=Channel.TICKER)
+            assert {(stream.channel, stream.detail) for stream in exchange.health().streams} == {
+                (Channel.TICKER, ""),
+                (Channel.KLINES, "1m"),
+                (Channel.LIMITED_BOOK, "5"),
+                (Channel.LIMITED_BOOK, "20"),
+            }
+        await asyncio.sleep(1)
+        assert venue.streams.running == set()
+
+
+async def test_a_candle_is_closed_by_the_next_but_not_across_a_hole(virtual_clock: ManualClock) -> None:
+    venue = Venue(virtual_clock, flags_closed_klines=False)
+    async with venue:
+        push, stream = venue.streams.push, Stream(Channel.KLINES, BTC, "1m")
+        at: dict[str, Any] = {"exchange": "venue", "at_ns": 1}
+        async with aclosing(venue.exchange.kline_updates(BTC, "1m")) as candles:
+            first = asyncio.ensure_future(anext(candles))
+            await asyncio.sleep(1)
+            push.on_kline(candle(1))
+            await first
+            for minute, trouble in ((2, None), (3, "lost"), (4, "refused"), (5, None)):
+                push.on_kline(candle(minute))
+                if trouble == "lost":
+                    push.on_event(Interrupted(connection=1, streams=(stream,), reason="cut", **at))
+                elif trouble == "refused":
+                    refused = Refused(channel=stream.channel, symbol=BTC, code=None, message="", detail="1m", **at)
+                    push.on_event(refused)
+            got = [await anext(candles) for _ in range(5)]
+        assert [(kline.open_ts // MINUTE, kline.closed) for kline in got] == [
+            (1, True),
+            (2, True),
+            (3, False),
+            (4, False),
+            (5, False),
+        ]
+
+
+async def test_a_book_that_its_stream_seeds_is_got_back_by_subscribing_anew(virtual_clock: ManualClock) -> None:
+    venue = Venue(virtual_clock)
+    venue.streams.facts = BookFacts(window=100, windowed_stream=True, snapshot_depth=100, seeded_by_stream=True)
+    async with venue:
+
+        def full(last: int) -> None:
+            venue.streams.push.on_book_delta(BookDelta(BTC, last, last, [(99.0, 1.0)], [(101.0, 1.0)], full=True))
+
+        asyncio.get_running_loop().call_later(0.5, full, 10)
+        book = await venue.exchange.subscribe_book(BTC)
+        await asyncio.sleep(5)
+        venue.delta(12)
+        assert book.state is BookState.GAPPED
+        asyncio.get_running_loop().call_later(1, full, 15)
+        await asyncio.sleep(2)
+        assert (book.state, book.sequence) == (BookState.LIVE, 15)
+        assert venue.streams.asked == [Stream(Channel.BOOK, BTC)] * 2
+        assert venue.rest.resyncs == [], "nothing was asked of REST"

@@ -8,17 +8,20 @@ from hypothesis import strategies as st
 
 from cex.common.clock import ManualClock
 from cex.common.types.symbols import Symbol
-from cex.exchanges.base.interfaces import Channel
-from cex.exchanges.base.streams.readers import Fanout
+from cex.exchanges.base.interfaces import Channel, Stream
+from cex.exchanges.base.streams.readers import Fanout, newest
 
-BTC = Symbol("BTC/USDT")
-Told = list[tuple[Channel, Symbol, int, bool]]
+TRADES = Stream(Channel.TRADES, Symbol("BTC/USDT"))
+Told = list[tuple[Stream, int, bool]]
 
 
 def fanout(*, conflate: bool, capacity: int = 3) -> tuple[Fanout[int], Told]:
     told: Told = []
     made: Fanout[int] = Fanout(
-        Channel.TRADES, BTC, conflate=conflate, capacity=capacity, on_overflow=lambda *facts: told.append(facts)
+        TRADES,
+        conflate=newest if conflate else None,
+        capacity=capacity,
+        on_overflow=lambda *facts: told.append(facts),
     )
     return made, told
 
@@ -60,16 +63,16 @@ async def test_overflow_is_told_when_it_begins_and_when_it_is_over(virtual_clock
     reader = stream.join()
     for item in range(7):
         stream.publish(item)
-    assert told == [(Channel.TRADES, BTC, 1, False)]
+    assert told == [(TRADES, 1, False)]
     assert await anext(reader) == 4
-    assert told[1:] == [(Channel.TRADES, BTC, 4, True)]
+    assert told[1:] == [(TRADES, 4, True)]
     assert await anext(reader) == 5
     assert await anext(reader) == 6
     health = stream.health()
     assert (health.offered, health.delivered, health.conflated, health.dropped) == (7, 3, 0, 4)
     for item in range(4):
         stream.publish(item)
-    assert told[2:] == [(Channel.TRADES, BTC, 1, False)], "a second hole is told again"
+    assert told[2:] == [(TRADES, 1, False)], "a second hole is told again"
 
 
 async def test_a_slow_reader_does_not_cost_a_quick_one(virtual_clock: ManualClock) -> None:

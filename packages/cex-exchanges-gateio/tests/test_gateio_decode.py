@@ -14,15 +14,15 @@ from cex.common.enums import Side
 from cex.common.exceptions import ExchangeDataException
 from cex.common.types.market import BookTicker, Trade
 from cex.common.types.symbols import Symbol
-from cex.exchanges.gateio.decode import book_delta, book_ticker, instruments, parse, trade
-from cex.exchanges.gateio.wire import (
+from cex.exchanges.gateio.decode.spot import book_delta, book_ticker, instruments, trade
+from cex.exchanges.gateio.decode.values import parse
+from cex.exchanges.gateio.wire.control import control_decoder, error_decoder
+from cex.exchanges.gateio.wire.spot import (
     BookPush,
     BookResult,
     BookTickerResult,
     TradePush,
     TradeResult,
-    control_decoder,
-    error_decoder,
     order_book_decoder,
     push_decoder,
     server_time_decoder,

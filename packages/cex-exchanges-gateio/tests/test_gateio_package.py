@@ -8,46 +8,45 @@ import tomllib
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 import cex.exchanges.gateio
+from cex.common.enums import MarketType
 from cex.common.exceptions import ConfigurationException
+from cex.common.types.symbols import Symbol
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
 from cex.exchanges.gateio import GateioConfig, GateioExchangeFactory, GateioPublicExchange
 from cex.exchanges.gateio.rest import GateioRestClient
 from cex.exchanges.gateio.websocket import GateioWebSocketClient
 
-ROOMS = [
-    "config",
-    "constants",
-    "decode",
-    "errors",
-    "factory",
-    "public",
-    "rest",
-    "symbols",
-    "websocket",
-    "wire",
+SPOT, FUTURES = MarketType.SPOT, MarketType.FUTURES
+MARKERS = {"cex.exchanges.gateio.decode", "cex.exchanges.gateio.wire"}
+MODULES = [
+    cex.exchanges.gateio.__name__,
+    *(found.name for found in walk_packages(cex.exchanges.gateio.__path__, "cex.exchanges.gateio.")),
 ]
 
 
-@pytest.mark.parametrize("room", ["", *ROOMS])
-def test_every_name_in_all_exists(room: str) -> None:
-    module = import_module(f"cex.exchanges.gateio.{room}".rstrip("."))
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in MARKERS])
+def test_every_name_in_all_exists(name: str) -> None:
+    module = import_module(name)
     assert module.__all__
-    for name in module.__all__:
-        assert getattr(module, name) is not None
+    for exported in module.__all__:
+        assert getattr(module, exported) is not None
 
 
 def test_there_is_nothing_else() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = cex.exchanges.gateio.nothing
+        _ = cex.exchanges.gateio.nothing  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("room", ["", "decode", "wire", "symbols", "errors", "constants"])
+@pytest.mark.parametrize(
+    "room", ["", "decode.spot", "decode.futures", "wire.spot", "wire.futures", "symbols", "errors", "constants"]
+)
 def test_what_only_translates_brings_no_sockets_and_no_settings(room: str) -> None:
     heavy = "{'aiohttp', 'asyncio', 'pydantic'}"
     module = f"cex.exchanges.gateio.{room}".rstrip(".")
@@ -66,6 +65,8 @@ def test_the_live_profile_is_the_default() -> None:
     assert config.endpoint("rest") == "https://api.gateio.ws/api/v4"
     assert config.endpoint("ws_spot") == "wss://api.gateio.ws/ws/v4/"
     assert config.book_interval == "100ms"
+    assert config.book_channel == "order_book_update"
+    assert config.served_markets() == (SPOT, FUTURES)
 
 
 def test_the_testnet_has_its_own_addresses() -> None:
@@ -92,12 +93,45 @@ def test_the_addresses_that_a_sandbox_prints_are_accepted() -> None:
         {"endpoints": {"rest": "127.0.0.1"}},
         {"book_interval": "1000ms"},
         {"book_intervall": "100ms"},
+        {"book_channel": "order_book"},
+        {"markets": ()},
+        {"markets": ("margin",)},
     ],
     ids=str,
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises((ConfigurationException, ValidationError)):
         GateioConfig(**settings)
+
+
+REST, WS, FX = "http://127.0.0.1:8080/api/v4", "ws://127.0.0.1:8080/ws/v4/", "ws://127.0.0.1:8080/v4/ws/usdt"
+
+
+@pytest.mark.parametrize(
+    ("settings", "served"),
+    [
+        ({"profile": "testnet"}, (SPOT, FUTURES)),
+        ({"markets": ("spot",)}, (SPOT,)),
+        ({"markets": ("futures",)}, (FUTURES,)),
+        ({"markets": ("futures", "spot")}, (SPOT, FUTURES)),
+        ({"endpoints": {"rest": REST, "ws_spot": WS}}, (SPOT,)),
+        ({"endpoints": {"rest": REST, "ws_futures_usdt": FX}}, (FUTURES,)),
+        ({"endpoints": {"rest": REST, "ws_spot": WS, "ws_futures_usdt": FX}}, (SPOT, FUTURES)),
+        ({"endpoints": {"ws_spot": WS}}, (SPOT, FUTURES)),
+        ({"profile": "custom", "endpoints": {"rest": REST, "ws_spot": WS}}, (SPOT,)),
+    ],
+    ids=str,
+)
+def test_a_market_is_served_where_its_stream_belongs_to_the_rest_address(
+    settings: dict[str, Any], served: tuple[MarketType, ...]
+) -> None:
+    assert GateioConfig(**settings).served_markets() == served
+
+
+def test_a_market_that_is_asked_for_needs_an_address() -> None:
+    config = GateioConfig(profile="custom", endpoints={"rest": REST, "ws_spot": WS}, markets=("futures",))
+    with pytest.raises(ConfigurationException, match="ws_futures_usdt"):
+        GateioWebSocketClient.from_config(config)
 
 
 # ---- factory -------------------------------------------------------------------------------------------------------
@@ -113,14 +147,16 @@ def test_it_is_announced() -> None:
 
 async def test_building_opens_nothing() -> None:
     factory = GateioExchangeFactory()
-    config = GateioConfig(book_interval="20ms")
+    config = GateioConfig(book_interval="20ms", book_channel="obu", markets=("spot",))
     rest = factory.create_rest_client(config)
     websocket = factory.create_websocket_client(config)
     assert isinstance(rest, GateioRestClient)
     assert rest.url == "https://api.gateio.ws/api/v4"
     assert isinstance(websocket, GateioWebSocketClient)
     assert websocket.book_interval == "20ms"
-    assert websocket.book_facts.window == 20
+    assert websocket.book_channel == "obu"
+    assert websocket.book_facts(Symbol("BTC/USDT")).window == 50
+    assert list(websocket.clients) == [SPOT]
     assert isinstance(factory.create_public_exchange(config), GateioPublicExchange)
 
 

@@ -16,9 +16,9 @@ from aiohttp import WSMsgType, web
 
 from cex.common.book.order_book import OrderBook
 from cex.common.clock import ManualClock
-from cex.common.enums import BookState, Side
+from cex.common.enums import BookState, MarketType, Side
 from cex.common.exceptions import ExchangeConnectionException, ExchangeRejectedException
-from cex.exchanges.base.interfaces import Channel, ExchangeEvent, Gap, Interrupted, Recovered, Resynced
+from cex.exchanges.base.interfaces import Channel, ExchangeEvent, Gap, Interrupted, Recovered, Resynced, Stream
 from cex.exchanges.gateio.config import GateioConfig
 from cex.exchanges.gateio.factory import GateioExchangeFactory
 from cex.exchanges.gateio.public import GateioPublicExchange
@@ -303,7 +303,7 @@ async def test_a_cut_heals_by_itself(gate: GateOnLoopback, gateio: GateioPublicE
         assert (await first).trade_id == "9"
     interrupted = next(event for event in events if isinstance(event, Interrupted))
     recovered = {stream for event in events if isinstance(event, Recovered) for stream in event.streams}
-    assert set(interrupted.streams) == recovered == {(Channel.BOOK, "BTC/USDT"), (Channel.TRADES, "BTC/USDT")}
+    assert set(interrupted.streams) == recovered == {(Channel.BOOK, "BTC/USDT", ""), (Channel.TRADES, "BTC/USDT", "")}
 
 
 async def test_a_service_upgrade_moves_to_another_connection(
@@ -356,13 +356,13 @@ async def test_one_refused_pair_of_many_does_not_cost_the_others(
 ) -> None:
     gate.refused = {"ETH_USDT"}
     streams = gateio._websocket
-    symbols = [gateio.instruments[f"{base}/USDT"].symbol for base in BASES]
+    wanted_streams = [Stream(Channel.TRADES, gateio.instruments[f"{base}/USDT"].symbol) for base in BASES]
     with pytest.raises(ExchangeRejectedException, match="1 subscriptions refused") as caught:
-        await streams.subscribe(Channel.TRADES, symbols)
+        await streams.subscribe(wanted_streams)
     assert "ETH_USDT" in caught.value.message
-    assert streams.last_heard_ns(Channel.TRADES, symbols[0]) is not None
-    assert streams.last_heard_ns(Channel.TRADES, symbols[1]) is None
-    assert streams.last_heard_ns(Channel.TRADES, symbols[2]) is not None
+    assert streams.last_heard_ns(wanted_streams[0]) is not None
+    assert streams.last_heard_ns(wanted_streams[1]) is None
+    assert streams.last_heard_ns(wanted_streams[2]) is not None
     (wanted,) = gate.listeners.values()
     assert wanted == {("spot.trades", "BTC_USDT"), ("spot.trades", "GT_USDT")}
 
@@ -424,7 +424,7 @@ async def test_closing_takes_less_than_a_second_whatever_runs(gate: GateOnLoopba
 
 async def test_the_readme_example_runs(gate: GateOnLoopback, capsys: pytest.CaptureFixture[str]) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code, *_ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     names: dict[str, Any] = {"__name__": "readme"}
     exec(compile(code, "README.md", "exec"), names)
     running = asyncio.ensure_future(names["main"](gate.config))
@@ -460,7 +460,7 @@ class GateInMemory(Gate):
 
     def exchange(self, clock: ManualClock) -> GateioPublicExchange:
         return GateioPublicExchange(
-            rest_client=GateioRestClient(transport=self, clock=clock),
+            rest_client=GateioRestClient(markets=(MarketType.SPOT,), transport=self, clock=clock),
             websocket_client=GateioWebSocketClient(
                 transport=self, clock=clock, reconnect=ReconnectPolicy(first=0.5, most=4.0)
             ),

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from cex.common.clock import ManualClock
+from cex.common.enums import MarketType
 from cex.common.exceptions import (
     AuthenticationException,
     ExchangeConnectionException,
@@ -57,7 +58,12 @@ class Desk:
         self.wire = Memory(clock)
         self.limiter: RateLimiter = public_limiter(clock)
         self.rest = GateioRestClient(
-            URL, transport=self.wire, limiter=self.limiter, retry=RetryPolicy(attempts=1), clock=clock
+            URL,
+            markets=(MarketType.SPOT,),
+            transport=self.wire,
+            limiter=self.limiter,
+            retry=RetryPolicy(attempts=1),
+            clock=clock,
         )
 
 
@@ -89,7 +95,7 @@ async def test_rows_that_cannot_be_used_are_logged(desk: Desk, caplog: pytest.Lo
     desk.wire.answer(b'[{"id":"A_B"},{"id":"C_D"}]')
     with caplog.at_level(logging.WARNING):
         assert len(await desk.rest.load_instruments()) == 0
-    assert '2 of 2 currency pairs left out, the first is {"id":"A_B"}' in caplog.text
+    assert '2 of 2 instruments left out, the first is {"id":"A_B"}' in caplog.text
 
 
 async def test_server_time_corrects_the_clock(desk: Desk, virtual_clock: ManualClock) -> None:

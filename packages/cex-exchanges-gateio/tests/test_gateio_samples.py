@@ -10,21 +10,24 @@ from pathlib import Path
 import pytest
 
 from cex.common.clock import ManualClock
-from cex.common.enums import InstrumentStatus, Side
+from cex.common.enums import InstrumentStatus, KlineInterval, Side
+from cex.common.exceptions import ExchangeDataException
 from cex.common.types.instruments import Instrument
-from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Trade
+from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
 from cex.exchanges.base.interfaces import StreamHandlers
 from cex.exchanges.gateio.constants import PROFILES
-from cex.exchanges.gateio.decode import book_snapshot, instruments, parse, trade
+from cex.exchanges.gateio.decode.spot import book_snapshot, instruments, kline, ticker, trade
+from cex.exchanges.gateio.decode.values import parse
 from cex.exchanges.gateio.symbols import spot_instrument
 from cex.exchanges.gateio.websocket import GateioSpotDialect
-from cex.exchanges.gateio.wire import (
-    ErrorBody,
-    error_decoder,
+from cex.exchanges.gateio.wire.control import ErrorBody, error_decoder
+from cex.exchanges.gateio.wire.spot import (
+    klines_decoder,
     order_book_decoder,
     server_time_decoder,
+    tickers_decoder,
     trades_decoder,
 )
 from cex.networking.websocket.dialect import Acknowledged, Advice, Control, Pong, Refused, Subscription
@@ -39,7 +42,7 @@ class Ear:
     """A dialect and what it hands on."""
 
     def __init__(self, *pairs: str) -> None:
-        self.heard: list[BookDelta | Trade | BookTicker] = []
+        self.heard: list[BookDelta | Trade | BookTicker | Ticker | Kline | BookSnapshot] = []
         hear = self.heard.append
         listed = InstrumentCatalogue(
             "gateio",
@@ -56,7 +59,7 @@ class Ear:
                 for pair in pairs
             ],
         )
-        handlers = StreamHandlers(hear, hear, hear, lambda event: None)
+        handlers = StreamHandlers(hear, hear, hear, hear, hear, hear, lambda event: None)
         self.dialect = GateioSpotDialect(PROFILES["live"]["ws_spot"], listed, handlers, clock=ManualClock())
 
     def frame(self, data: bytes | str) -> Control | None:
@@ -133,6 +136,8 @@ def test_recent_trades(sample: Sample) -> None:
         ("label_only", ErrorBody("INSUFFICIENT_AVAILABLE")),
         ("too_many_requests", ErrorBody("TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")),
         ("invalid_key", ErrorBody("INVALID_KEY", "Invalid key provided")),
+        ("contract_not_found", ErrorBody("CONTRACT_NOT_FOUND")),
+        ("too_big", ErrorBody("TOO_BIG", "limit 300")),
     ],
 )
 def test_error_bodies(sample: Sample, name: str, expected: ErrorBody) -> None:
@@ -190,6 +195,139 @@ def test_book_ticker(sample: Sample) -> None:
     ]
 
 
+def test_ticker(sample: Sample) -> None:
+    ear = Ear("BTC_USDT")
+    assert ear.frame(sample("ws_tickers")) is None
+    assert ear.heard == [
+        Ticker(
+            symbol=Symbol("BTC/USDT"),
+            last=15743.4,
+            bid=15743.5,
+            ask=15744.4,
+            high=16280.9,
+            low=15468.5,
+            base_volume=9110.473081735,
+            quote_volume=145082083.2535,
+            change=-0.018254,
+            exchange_ts=1669107766406000000,
+            received_ts=RECEIVED,
+        )
+    ]
+
+
+def test_ticker_of_2021(sample: Sample) -> None:
+    ear = Ear("NEO_BTC")
+    assert ear.frame(sample("ws_tickers_2021")) is None
+    assert ear.heard == [
+        Ticker(
+            symbol=Symbol("NEO/BTC"),
+            last=0.0018716,
+            bid=0.0018697,
+            ask=0.0018734,
+            high=0.0018754,
+            low=0.0017148,
+            base_volume=1138.01640718,
+            quote_volume=2.048263365803126,
+            change=0.029256,
+            received_ts=RECEIVED,
+        )
+    ]
+
+
+def test_a_candle_without_its_volume_in_base_is_none(sample: Sample) -> None:
+    ear = Ear("DIS_USDT")
+    with pytest.raises(ExchangeDataException, match="missing required field `a`") as caught:
+        ear.frame(sample("ws_candlesticks_2021"))
+    assert caught.value.channel == "spot.candlesticks"
+
+
+def test_tickers_of_rest(sample: Sample) -> None:
+    (row,) = parse(tickers_decoder, sample("rest_spot_tickers"), "/spot/tickers")
+    assert ticker(row, Symbol("BTC/USDT"), RECEIVED) == Ticker(
+        symbol=Symbol("BTC/USDT"),
+        last=26452.6,
+        bid=26452.6,
+        ask=26452.7,
+        high=26937.8,
+        low=26250.0,
+        base_volume=9822.1,
+        quote_volume=261010299.8,
+        change=-0.011,
+        received_ts=RECEIVED,
+    )
+
+
+def test_candles_of_rest(sample: Sample) -> None:
+    (row,) = parse(klines_decoder, sample("rest_spot_candlesticks"), "/spot/candlesticks")
+    assert kline(row, Symbol("BTC/USDT"), KlineInterval.M30, RECEIVED) == Kline(
+        symbol=Symbol("BTC/USDT"),
+        interval=KlineInterval.M30,
+        open_ts=1717246800000000000,
+        close_ts=1717248600000000000,
+        open=67715.1,
+        high=67839.9,
+        low=67715.0,
+        close=67772.5,
+        base_volume=17.0779,
+        quote_volume=1157762.868212,
+        closed=True,
+        received_ts=RECEIVED,
+    )
+
+
+def test_pushed_candle(sample: Sample) -> None:
+    ear = Ear("BTC_USDT")
+    assert ear.frame(sample("ws_candlesticks")) is None
+    assert ear.heard == [
+        Kline(
+            symbol=Symbol("BTC/USDT"),
+            interval=KlineInterval.M1,
+            open_ts=1606292580000000000,
+            close_ts=1606292640000000000,
+            open=19128.1,
+            high=19128.1,
+            low=19128.1,
+            close=19128.1,
+            base_volume=3.8283,
+            quote_volume=2362.32035,
+            closed=False,
+            received_ts=RECEIVED,
+        )
+    ]
+
+
+def test_limited_book(sample: Sample) -> None:
+    ear = Ear("BTC_USDT")
+    assert ear.frame(sample("ws_order_book")) is None
+    assert ear.heard == [
+        BookSnapshot(
+            symbol=Symbol("BTC/USDT"),
+            last_id=48791820,
+            bids=[(19079.55, 0.0195)],
+            asks=[(19080.24, 0.1638)],
+            limit=5,
+            exchange_ts=1606295412123000000,
+            received_ts=RECEIVED,
+        )
+    ]
+
+
+def test_books_that_begin_with_a_snapshot(sample: Sample) -> None:
+    ear = Ear("BTC_USDT")
+    assert ear.frame(sample("ws_obu_full")) is None
+    assert ear.frame(sample("ws_obu")) is None
+    btc = Symbol("BTC/USDT")
+    first, then = 73777715168, 73777715212
+    assert ear.heard == [
+        BookDelta(
+            btc, first, first, [(104027.1, 509392.0)], [(104027.2, 44617.0)], 1747054612673000000, RECEIVED, True
+        ),
+        BookDelta(
+            btc, first + 1, then, [(104024.9, 0.0), (104017.7, 0.0)], [(104029.6, 0.0)], 1747054612848000000, RECEIVED
+        ),
+    ]
+
+
 def test_what_is_no_market_data(sample: Sample) -> None:
     ear = Ear("BTC_USDT")
     book = Subscription("spot.order_book_update", ("BTC_USDT", "100ms"))
@@ -203,5 +341,4 @@ def test_what_is_no_market_data(sample: Sample) -> None:
     assert ear.frame(sample("ws_system_upgrade")) == Advice(
         "The connection will soon be closed for a service upgrade. Please reconnect."
     )
-    assert ear.frame(sample("ws_tickers")) is None
     assert ear.heard == []

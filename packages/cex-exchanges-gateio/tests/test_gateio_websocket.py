@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cex.common.clock import ManualClock
+from cex.common.enums import MarketType
 from cex.common.exceptions import ConfigurationException, ExchangeDataException
-from cex.common.types.market import BookDelta, BookTicker, Trade
+from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue, UnknownSymbolException
-from cex.exchanges.base.interfaces import BookFacts, Channel, StreamHandlers
+from cex.exchanges.base.interfaces import BookFacts, Channel, Stream, StreamHandlers
+from cex.exchanges.base.offers import NotOfferedException
 from cex.exchanges.gateio.constants import PROFILES
 from cex.exchanges.gateio.symbols import spot_instrument
 from cex.exchanges.gateio.websocket import GateioSpotDialect, GateioWebSocketClient
@@ -22,10 +24,14 @@ from cex.networking.websocket.dialect import Acknowledged, Advice, Control, Pong
 
 CLOCK = ManualClock()
 BTC, ETH = Symbol("BTC/USDT"), Symbol("ETH/USDT")
-Heard = list[BookDelta | Trade | BookTicker]
+Heard = list[BookDelta | Trade | BookTicker | Ticker | Kline | BookSnapshot]
+
+OFFERED = (Channel.BOOK, Channel.TRADES, Channel.BOOK_TICKER)
 
 
-def dialect(*, book_interval: str = "100ms", extra: int = 0) -> tuple[GateioSpotDialect, Heard]:
+def dialect(
+    *, book_channel: str = "order_book_update", book_interval: str = "100ms", extra: int = 0
+) -> tuple[GateioSpotDialect, Heard]:
     heard: Heard = []
     bases = ["BTC", "ETH", *(f"C{number}" for number in range(extra))]
     listed = [
@@ -40,10 +46,15 @@ def dialect(*, book_interval: str = "100ms", extra: int = 0) -> tuple[GateioSpot
         )
         for base in bases
     ]
-    handlers = StreamHandlers(heard.append, heard.append, heard.append, lambda event: None)
+    handlers = StreamHandlers(
+        heard.append, heard.append, heard.append, heard.append, heard.append, heard.append, lambda event: None
+    )
     catalogue = InstrumentCatalogue("gateio", listed)
     url = PROFILES["live"]["ws_spot"]
-    return GateioSpotDialect(url, catalogue, handlers, book_interval=book_interval, clock=CLOCK), heard
+    spoken = GateioSpotDialect(
+        url, catalogue, handlers, book_channel=book_channel, book_interval=book_interval, clock=CLOCK
+    )
+    return spoken, heard
 
 
 def frame(**fields: object) -> str:
@@ -52,18 +63,61 @@ def frame(**fields: object) -> str:
 
 def test_streams_have_the_exchanges_names() -> None:
     spoken, _ = dialect()
-    assert spoken.subscription(Channel.BOOK, BTC) == ("spot.order_book_update", ("BTC_USDT", "100ms"))
-    assert spoken.subscription(Channel.TRADES, BTC) == ("spot.trades", ("BTC_USDT",))
-    assert spoken.subscription(Channel.BOOK_TICKER, BTC) == ("spot.book_ticker", ("BTC_USDT",))
+    assert spoken.subscription(Stream(Channel.BOOK, BTC)) == ("spot.order_book_update", ("BTC_USDT", "100ms"))
+    assert spoken.subscription(Stream(Channel.TRADES, BTC)) == ("spot.trades", ("BTC_USDT",))
+    assert spoken.subscription(Stream(Channel.BOOK_TICKER, BTC)) == ("spot.book_ticker", ("BTC_USDT",))
     faster, _ = dialect(book_interval="20ms")
-    assert faster.subscription(Channel.BOOK, BTC).params == ("BTC_USDT", "20ms")
+    assert faster.subscription(Stream(Channel.BOOK, BTC)).params == ("BTC_USDT", "20ms")
     with pytest.raises(UnknownSymbolException):
-        spoken.subscription(Channel.BOOK, Symbol("NOPE/USDT"))
+        spoken.subscription(Stream(Channel.BOOK, Symbol("NOPE/USDT")))
+
+
+def test_streams_of_more_detail_have_the_exchanges_names_too() -> None:
+    spoken, _ = dialect()
+    assert spoken.subscription(Stream(Channel.TICKER, BTC)) == ("spot.tickers", ("BTC_USDT",))
+    assert spoken.subscription(Stream(Channel.KLINES, BTC, "1m")) == ("spot.candlesticks", ("1m", "BTC_USDT"))
+    assert spoken.subscription(Stream(Channel.KLINES, BTC, "1w")) == ("spot.candlesticks", ("7d", "BTC_USDT"))
+    assert spoken.subscription(Stream(Channel.LIMITED_BOOK, BTC, "20")) == (
+        "spot.order_book",
+        ("BTC_USDT", "20", "100ms"),
+    )
+    deep, _ = dialect(book_channel="obu")
+    assert deep.subscription(Stream(Channel.BOOK, BTC)) == ("spot.obu", ("ob.BTC_USDT.400",))
+    fast, _ = dialect(book_channel="obu", book_interval="20ms")
+    assert fast.subscription(Stream(Channel.BOOK, BTC)) == ("spot.obu", ("ob.BTC_USDT.50",))
+
+
+@pytest.mark.parametrize(
+    ("stream", "instead"),
+    [
+        (Stream(Channel.KLINES, BTC, "1s"), "it offers 10s, 1m"),
+        (Stream(Channel.KLINES, BTC, "1M"), "it offers 10s, 1m"),
+        (Stream(Channel.LIMITED_BOOK, BTC, "7"), "it offers 5, 10, 20, 50, 100"),
+    ],
+)
+def test_what_is_not_pushed_is_not_offered(stream: Stream, instead: str) -> None:
+    spoken, _ = dialect()
+    with pytest.raises(NotOfferedException, match=instead):
+        spoken.subscription(stream)
+
+
+def test_streams_with_parameters_are_asked_for_one_by_one() -> None:
+    spoken, _ = dialect()
+    streams = [(Channel.KLINES, "1m"), (Channel.LIMITED_BOOK, "5"), (Channel.TICKER, "")]
+    wanted = [spoken.subscription(Stream(kind, symbol, detail)) for symbol in (BTC, ETH) for kind, detail in streams]
+    said = [json.loads(request.data)["payload"] for request in spoken.subscribe(wanted, count(1))]
+    assert said == [
+        ["1m", "BTC_USDT"],
+        ["1m", "ETH_USDT"],
+        ["BTC_USDT", "5", "100ms"],
+        ["ETH_USDT", "5", "100ms"],
+        ["BTC_USDT", "ETH_USDT"],
+    ]
 
 
 def test_books_are_asked_for_one_by_one_and_the_rest_together() -> None:
     spoken, _ = dialect()
-    wanted = [spoken.subscription(channel, symbol) for symbol in (BTC, ETH) for channel in Channel]
+    wanted = [spoken.subscription(Stream(channel, symbol)) for symbol in (BTC, ETH) for channel in OFFERED]
     requests = spoken.subscribe(wanted, count(7))
     assert [json.loads(request.data) for request in requests] == [
         {
@@ -86,14 +140,14 @@ def test_books_are_asked_for_one_by_one_and_the_rest_together() -> None:
 
 def test_unsubscribing_says_the_same_in_reverse() -> None:
     spoken, _ = dialect()
-    (request,) = spoken.unsubscribe([spoken.subscription(Channel.BOOK, BTC)], count(1))
+    (request,) = spoken.unsubscribe([spoken.subscription(Stream(Channel.BOOK, BTC))], count(1))
     said = json.loads(request.data)
     assert (said["event"], said["payload"]) == ("unsubscribe", ["BTC_USDT", "100ms"])
 
 
 def test_a_request_of_many_is_split() -> None:
     spoken, _ = dialect(extra=118)
-    wanted = [spoken.subscription(Channel.TRADES, Symbol(f"C{number}/USDT")) for number in range(118)]
+    wanted = [spoken.subscription(Stream(Channel.TRADES, Symbol(f"C{number}/USDT"))) for number in range(118)]
     requests = spoken.subscribe(wanted, count(1))
     assert [len(request.subscriptions) for request in requests] == [50, 50, 18]
 
@@ -148,6 +202,15 @@ BOOK = "spot.order_book_update"
         ({"channel": "spot.system", "event": "update", "result": {"type": "party"}}, None),
         ({"channel": "spot.unheard_of", "event": "update", "result": [1]}, None),
         ({"channel": "spot.unheard_of", "event": "subscribe"}, Acknowledged(None, "spot.unheard_of", None)),
+        (
+            {"channel": "spot.candlesticks", "event": "subscribe", "payload": ["1m", "BTC_USDT"]},
+            Acknowledged(None, "spot.candlesticks", (Subscription("spot.candlesticks", ("1m", "BTC_USDT")),)),
+        ),
+        (
+            {"channel": "spot.obu", "event": "subscribe", "payload": ["ob.A_B.50"], "error": {"code": 2}},
+            Refused(None, "spot.obu", (Subscription("spot.obu", ("ob.A_B.50",)),), "2", ""),
+        ),
+        ({"channel": "futures.pong", "event": ""}, None),
         ({}, None),
     ],
     ids=str,
@@ -170,6 +233,9 @@ TRADE: dict[str, Any] = {
     "price": "2",
     "create_time_ms": "1606292218213.4",
 }
+
+
+CANDLE: dict[str, Any] = {"t": "60", "n": "1m_BTC_USDT", "o": "1", "h": "2", "l": "1", "c": "2", "v": "3", "a": "2"}
 
 
 def test_pushes_are_handed_on_whatever_the_order_of_their_fields() -> None:
@@ -195,6 +261,13 @@ def test_pushes_are_handed_on_whatever_the_order_of_their_fields() -> None:
         (update("spot.book_ticker", s="BTC_USDT", u=3, b="x", B="2", a="3", A="4"), "spot.book_ticker"),
         (update(BOOK, s="NOPE_USDT", U=1, u=2), "websocket"),
         (update("spot.system", type=5), "spot.system"),
+        (update("spot.obu", s="ob.BTC_USDT.50", u=5), "spot.obu"),
+        (update("spot.obu", s="BTC_USDT", u=5, full=True), "websocket"),
+        (update("spot.tickers", currency_pair="BTC_USDT", last="x"), "spot.tickers"),
+        (update("spot.order_book", s="BTC_USDT", lastUpdateId=5), "spot.order_book"),
+        (update("spot.candlesticks", **{**CANDLE, "n": "3m_BTC_USDT"}), "spot.candlesticks"),
+        (update("spot.candlesticks", **{**CANDLE, "n": "1m_NOPE_USDT"}), "websocket"),
+        (update("spot.candlesticks", **{**CANDLE, "h": "nan"}), "spot.candlesticks"),
         ("not json", "websocket"),
         ("[]", "websocket"),
         ("", "websocket"),
@@ -224,6 +297,10 @@ SAMPLES = [
     update("spot.book_ticker", s="BTC_USDT", u=3, b="1", B="2", a="3", A="4"),
     frame(id=5, channel=BOOK, event="subscribe", payload=["BTC_USDT", "100ms"], error={"code": 2, "message": "no"}),
     frame(channel="spot.system", event="update", result={"type": "upgrade", "msg": "soon"}),
+    update("spot.obu", s="ob.BTC_USDT.50", U=1, u=2, t=3, b=[["1.5", "2"]]),
+    update("spot.order_book", s="BTC_USDT", l="5", lastUpdateId=2, t=3, bids=[["1.5", "2"]], asks=[]),
+    update("spot.tickers", currency_pair="BTC_USDT", last="1", change_percentage="-2.5", base_volume="3"),
+    update("spot.candlesticks", **CANDLE),
 ]
 
 
@@ -265,8 +342,43 @@ def test_a_frame_of_a_megabyte_is_just_a_frame() -> None:
 @pytest.mark.parametrize(("interval", "levels"), [("100ms", 100), ("20ms", 20)])
 def test_the_snapshot_is_as_deep_as_the_stream(interval: str, levels: int) -> None:
     client = GateioWebSocketClient(book_interval=interval)
-    assert client.book_facts == BookFacts(window=levels, windowed_stream=True, snapshot_depth=levels)
-    assert client.url == "wss://api.gateio.ws/ws/v4/"
+    assert client.book_facts(BTC) == BookFacts(window=levels, windowed_stream=True, snapshot_depth=levels)
+    assert client.urls == {
+        MarketType.SPOT: "wss://api.gateio.ws/ws/v4/",
+        MarketType.FUTURES: "wss://fx-ws.gateio.ws/v4/ws/usdt",
+    }
+
+
+@pytest.mark.parametrize(("interval", "levels"), [("100ms", 400), ("20ms", 50)])
+def test_a_stream_that_seeds_its_books_says_so(interval: str, levels: int) -> None:
+    client = GateioWebSocketClient(book_channel="obu", book_interval=interval)
+    for symbol in (BTC, Symbol("BTC/USDT:USDT")):
+        assert client.book_facts(symbol) == BookFacts(
+            window=levels, windowed_stream=True, snapshot_depth=levels, seeded_by_stream=True
+        )
+
+
+def test_what_each_market_pushes() -> None:
+    client = GateioWebSocketClient()
+    spot, futures = MarketType.SPOT, MarketType.FUTURES
+    upto_a_day = ["10s", "1m", "5m", "15m", "30m", "1h", "4h", "8h", "1d"]
+    assert [str(width) for width in client.intervals(spot)] == [*upto_a_day, "1w"]
+    assert [str(width) for width in client.intervals(futures)] == upto_a_day
+    assert client.limited_levels(spot) == (5, 10, 20, 50, 100)
+    assert client.limited_levels(futures) == ()
+    assert not client.flags_closed_klines
+
+
+def test_a_market_that_is_not_served_has_no_streams() -> None:
+    client = GateioWebSocketClient({MarketType.SPOT: "wss://example.com/"})
+    assert client.intervals(MarketType.FUTURES) == ()
+    with pytest.raises(NotOfferedException, match="streams of futures"):
+        client.book_facts(Symbol("BTC/USDT:USDT"))
+
+
+def test_a_book_channel_that_is_not_offered_is_refused() -> None:
+    with pytest.raises(ConfigurationException, match="order_book_update or obu, not 'book'"):
+        GateioWebSocketClient(book_channel="book")
 
 
 def test_an_interval_that_is_not_offered_is_refused() -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -16,7 +17,13 @@ from aiohttp.test_utils import TestServer
 from cex.exchanges.mexc.wire.schema.push_pb2 import PushDataV3ApiWrapper
 
 _SAMPLES = Path(__file__).parent / "samples"
-_CHANNEL = re.compile(r"(spot@public\.aggre\.(?:depth|deals|bookTicker)\.v3\.api\.pb)@(?:100|10)ms@(.+)")
+_CHANNEL = re.compile(
+    r"spot@public\.(?:aggre\.(?:depth|deals|bookTicker)\.v3\.api\.pb@(?:100|10)ms@(?P<last>.+)"
+    r"|(?:kline\.v3\.api\.pb@(?P<kline>.+)@(?:Min\d+|Hour\d|Day1|Week1|Month1))"
+    r"|(?:miniTicker\.v3\.api\.pb@(?P<ticker>.+)@24H)"
+    r"|(?:limit\.depth\.v3\.api\.pb@(?P<limit>.+)@(?:5|10|20)))"
+)
+_MINUTE_MS = 60_000
 _NOW_MS = 1_791_570_241_216
 
 
@@ -71,6 +78,9 @@ class FakeMexc:
         """Given instead of the next answers of REST."""
         self.stale_depths: list[str] = []
         """Bodies given as the next answers of depth."""
+        self.trade_seconds: list[int] = []
+        """When aggregated trades happened, ascending."""
+        self.kline_cap = 1000
         self.texts: list[str] = []
         self.subscriptions: dict[web.WebSocketResponse, list[str]] = {}
         self.most_subscriptions = 0
@@ -87,6 +97,10 @@ class FakeMexc:
                 web.get("/api/v3/exchangeInfo", self._exchange_info),
                 web.get("/api/v3/depth", self._depth),
                 web.get("/api/v3/trades", self._trades),
+                web.get("/api/v3/klines", self._klines),
+                web.get("/api/v3/aggTrades", self._aggregated_trades),
+                web.get("/api/v3/avgPrice", self._average_price),
+                web.get("/api/v3/ticker/24hr", self._ticker),
                 web.get("/ws", self._socket),
             ]
         )
@@ -147,6 +161,13 @@ class FakeMexc:
         body.askQuantity = book.asks[body.askPrice]
         body.version = str(book.version)
         await self.send(push)
+
+    async def push_detailed(self, channel: str, **body: Any) -> None:
+        """A push of a channel whose name ends with a detail; ``body`` is the one field that it holds."""
+        push = PushDataV3ApiWrapper(channel=channel, symbol=channel.split("@")[2], sendTime=_NOW_MS, **body)
+        for socket, channels in list(self.subscriptions.items()):
+            if channel in channels:
+                await socket.send_bytes(push.SerializeToString())
 
     def swallow(self, name: str, pushes: int = 1) -> None:
         """Lose the next pushes of a book."""
@@ -237,6 +258,42 @@ class FakeMexc:
         ]
         return web.json_response(rows[: int(request.query["limit"])])
 
+    async def _klines(self, request: web.Request) -> web.Response:
+        """One candle a minute, but none in every seventh; the end of a range is included."""
+        asked = request.query
+        now = _NOW_MS // _MINUTE_MS
+        limit = min(int(asked["limit"]), self.kline_cap)
+        if "startTime" in asked:
+            first, last = -(-int(asked["startTime"]) // _MINUTE_MS), int(asked["endTime"]) // _MINUTE_MS
+            minutes = [minute for minute in range(first, min(last, now) + 1) if minute % 7][:limit]
+        else:
+            minutes = [minute for minute in range(now - 2 * limit, now + 1) if minute % 7][-limit:]
+        rows = [
+            [minute * _MINUTE_MS, "10", "12", "9", "11", "2", (minute + 1) * _MINUTE_MS, "22"] for minute in minutes
+        ]
+        return web.json_response(rows)
+
+    async def _aggregated_trades(self, request: web.Request) -> web.Response:
+        first, last = (int(request.query[name]) for name in ("startTime", "endTime"))
+        if last - first > 3_600_000:
+            return web.json_response({"code": -1127, "msg": "More than 1 hours"}, status=400)
+        held = [second for second in self.trade_seconds if first <= second * 1000 <= last]
+        rows = [
+            {"a": None, "f": None, "l": None, "p": str(second), "q": "1", "T": second * 1000, "m": True, "M": True}
+            for second in held[-int(request.query["limit"]) :]
+        ]
+        return web.json_response(rows[::-1])
+
+    async def _average_price(self, _: web.Request) -> web.Response:
+        return web.json_response({"mins": 5, "price": "46786.1"})
+
+    async def _ticker(self, request: web.Request) -> web.Response:
+        rows = [{"symbol": name, "lastPrice": "100", "quoteVolume": None, "bidQty": ""} for name in self.books]
+        rows.append({"symbol": "NEWUSDT", "lastPrice": None})
+        if "symbol" in request.query:
+            return web.json_response(next(row for row in rows if row["symbol"] == request.query["symbol"]))
+        return web.json_response(rows)
+
     # ---- WebSocket -------------------------------------------------------------------------------------------------
 
     def _push(self, stem: str, name: str) -> PushDataV3ApiWrapper:
@@ -277,7 +334,8 @@ class FakeMexc:
         refused: list[str] = []
         for channel in params:
             match = _CHANNEL.fullmatch(channel)
-            known = match is not None and match[2] in self.books and match[2] not in self.blocked
+            name = next(filter(None, match.groups()), "") if match else ""
+            known = name in self.books and name not in self.blocked
             (accepted if known else refused).append(channel)
         channels = self.subscriptions[socket]
         channels.extend(accepted)

@@ -15,6 +15,7 @@ from cex.common.enums import InstrumentStatus, Side
 from cex.common.exceptions import ExchangeDataException
 from cex.exchanges.mexc import decode
 from cex.exchanges.mexc.wire import rest
+from cex.exchanges.mexc.wire.depth import parse_depth
 from cex.exchanges.mexc.wire.push import PushDataV3ApiWrapper, parse_push
 
 Reader = Callable[[str], bytes]
@@ -197,7 +198,7 @@ def test_senseless_trades(change: dict[str, str]) -> None:
 
 
 def test_book_delta(frame: Reader) -> None:
-    delta = decode.book_delta(parse_push(frame("push_depth_2026-10-09")), BTC, NOW)
+    delta = decode.book_delta(parse_depth(frame("push_depth_2026-10-09")), BTC, NOW)
     assert (delta.symbol, delta.first_id, delta.last_id) == (BTC, 83332997012, 83332997062)
     assert (delta.exchange_ts, delta.received_ts, delta.full) == (1791570232499_000_000, NOW, False)
     assert (len(delta.asks), len(delta.bids)) == (13, 30)
@@ -252,11 +253,12 @@ def test_book_ticker(frame: Reader, name: str, expected: BookTicker) -> None:
 
 def test_frames_of_the_older_schema_decode(frame: Reader) -> None:
     """Without the fields that came in 2026: lastOrderCreateTime, tradeId, the ticker's version."""
-    depth = parse_push(frame("push_depth_2026-10-09"))
-    whole = decode.book_delta(depth, BTC, NOW)
+    data = frame("push_depth_2026-10-09")
+    whole = decode.book_delta(parse_depth(data), BTC, NOW)
+    depth = parse_push(data)
     depth.publicAggreDepths.ClearField("lastOrderCreateTime")
     depth.publicAggreDepths.ClearField("eventType")
-    assert decode.book_delta(parse_push(depth.SerializeToString()), BTC, NOW) == whole
+    assert decode.book_delta(parse_depth(depth.SerializeToString()), BTC, NOW) == whole
 
     deals = parse_push(frame("push_deals_2026-09-24"))
     for deal in deals.publicAggreDeals.deals:
@@ -273,7 +275,7 @@ def test_frames_of_the_older_schema_decode(frame: Reader) -> None:
 def test_frames_of_a_newer_schema_decode(frame: Reader) -> None:
     """Unknown fields in the wrapper, in a body and in a level change nothing."""
     data = frame("push_depth_2026-10-09")
-    whole = decode.book_delta(parse_push(data), BTC, NOW)
+    whole = decode.book_delta(parse_depth(data), BTC, NOW)
     unknown = bytes.fromhex("f2061e") + b"a field that is not known here"
     push = parse_push(data)
     push.MergeFromString(unknown)
@@ -282,13 +284,13 @@ def test_frames_of_a_newer_schema_decode(frame: Reader) -> None:
         level.MergeFromString(unknown)
     newer = push.SerializeToString()
     assert len(newer) == len(data) + 15 * len(unknown)
-    assert decode.book_delta(parse_push(newer), BTC, NOW) == whole
+    assert decode.book_delta(parse_depth(newer), BTC, NOW) == whole
 
 
 def test_a_times_absence_is_0(frame: Reader) -> None:
     push = parse_push(frame("push_depth_2026-10-09"))
     push.ClearField("sendTime")
-    assert decode.book_delta(push, BTC, NOW).exchange_ts == 0
+    assert decode.book_delta(parse_depth(push.SerializeToString()), BTC, NOW).exchange_ts == 0
 
 
 def test_an_empty_side_of_a_ticker_is_0(frame: Reader) -> None:
@@ -307,7 +309,7 @@ def depth_push(first: str = "5", last: str = "7", price: str = "1.5", quantity: 
 
 
 def test_a_level_of_0_deletes() -> None:
-    assert decode.book_delta(depth_push(quantity="0"), BTC, NOW) == BookDelta(
+    assert decode.book_delta(parse_depth(depth_push(quantity="0").SerializeToString()), BTC, NOW) == BookDelta(
         BTC, 5, 7, [(1.5, 0.0)], [], 1_000_000, NOW
     )
 
@@ -331,7 +333,7 @@ def test_a_level_of_0_deletes() -> None:
 )
 def test_senseless_deltas(push: PushDataV3ApiWrapper) -> None:
     with pytest.raises(ExchangeDataException) as caught:
-        decode.book_delta(push, BTC, NOW)
+        parse_depth(push.SerializeToString())
     assert caught.value.channel == "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"
     assert caught.value.payload is not None
 
@@ -390,14 +392,14 @@ def test_a_ticker_without_a_body_is_no_ticker() -> None:
 )
 def test_a_price_of_15_digits_survives(coefficient: int, decimals: int) -> None:
     written = f"{Decimal(coefficient).scaleb(-decimals):f}"
-    ((price, _),) = decode.book_delta(depth_push(price=written), BTC, NOW).bids
+    ((price, _),) = parse_depth(depth_push(price=written).SerializeToString()).bids
     assert Decimal(f"{Decimal(repr(price)):f}") == Decimal(written)
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_any_texts_make_a_sane_delta_or_a_data_error(first: str, last: str, price: str, quantity: str) -> None:
     try:
-        delta = decode.book_delta(depth_push(first, last, price, quantity), BTC, NOW)
+        delta = decode.book_delta(parse_depth(depth_push(first, last, price, quantity).SerializeToString()), BTC, NOW)
     except ExchangeDataException:
         return
     assert 0 <= delta.first_id <= delta.last_id
@@ -411,7 +413,7 @@ def test_a_damaged_frame_is_read_or_a_data_error(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
-        delta = decode.book_delta(parse_push(bytes(damaged[: data.draw(st.integers(0, len(damaged)))])), BTC, NOW)
+        delta = decode.book_delta(parse_depth(bytes(damaged[: data.draw(st.integers(0, len(damaged)))])), BTC, NOW)
     except ExchangeDataException:
         return
     assert delta.symbol is BTC

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cex.common.exceptions import ConfigurationException
+from cex.common.types.symbols import Symbol
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
 from cex.exchanges.mexc.config import MexcConfig
 from cex.exchanges.mexc.factory import MexcExchangeFactory
@@ -39,7 +40,7 @@ def test_settings_reach_the_clients() -> None:
     assert MexcRestClient.from_config(config).url == "http://127.0.0.1:1"
     websocket = MexcWebSocketClient.from_config(config)
     assert (websocket.url, websocket.book_interval) == ("ws://127.0.0.1:1/ws", "10ms")
-    assert websocket.book_facts.snapshot_depth == 500
+    assert websocket.book_facts(Symbol("BTC/USDT")).snapshot_depth == 500
 
 
 @pytest.mark.parametrize("build", ["create_rest_client", "create_websocket_client"])

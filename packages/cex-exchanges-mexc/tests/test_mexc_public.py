@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,16 @@ from cex.common.enums import BookState, Side
 from cex.common.exceptions import BookNotLive, ExchangeException, ExchangeRejectedException
 from cex.exchanges.base.books import ResyncPolicy
 from cex.exchanges.base.catalogue import UnknownSymbolException
-from cex.exchanges.base.interfaces import Channel, ExchangeEvent, Gap, Interrupted, Recovered, Resynced, Undecodable
+from cex.exchanges.base.interfaces import (
+    Channel,
+    ExchangeEvent,
+    Gap,
+    Interrupted,
+    Recovered,
+    Resynced,
+    Stream,
+    Undecodable,
+)
 from cex.exchanges.mexc.config import MexcConfig
 from cex.exchanges.mexc.factory import MexcExchangeFactory
 from cex.exchanges.mexc.public import MexcPublicExchange
@@ -152,7 +161,7 @@ async def test_a_lost_connection_is_stale_and_recovers(watched: Watched, mexc: F
     assert book.sequence == 1003
     watched.prove(book)
     (recovered,) = watched.told(Recovered)
-    assert recovered.streams == ((Channel.BOOK, BTC),)
+    assert recovered.streams == (Stream(Channel.BOOK, BTC),)
 
 
 async def test_a_refused_stream_says_so_and_harms_no_other(watched: Watched, mexc: FakeMexc) -> None:
@@ -170,11 +179,11 @@ async def test_one_request_with_a_blocked_stream_keeps_the_others(mexc: FakeMexc
     book = await watched.exchange.subscribe_book(LOBSTER)
     client = watched.websocket
     with pytest.raises(ExchangeRejectedException, match="1 subscriptions refused"):
-        await client.subscribe(Channel.TRADES, (BTC, ETH, LOBSTER))
+        await client.subscribe([Stream(Channel.TRADES, symbol) for symbol in (BTC, ETH, LOBSTER)])
     (asked,) = [text for text in mexc.texts if text.count("aggre.deals") == 3]
     assert "ETHUSDT" in asked
-    assert client.last_heard_ns(Channel.TRADES, BTC) is not None
-    assert client.last_heard_ns(Channel.TRADES, ETH) is None
+    assert client.last_heard_ns(Stream(Channel.TRADES, BTC)) is not None
+    assert client.last_heard_ns(Stream(Channel.TRADES, ETH)) is None
     assert book.is_live
 
 
@@ -198,6 +207,35 @@ async def test_trades_and_book_tickers_are_read(watched: Watched, mexc: FakeMexc
     await tickers.aclose()
 
 
+async def test_the_other_streams_are_read(watched: Watched, mexc: FakeMexc) -> None:
+    exchange = watched.exchange
+    streams: list[AsyncGenerator[Any, None]] = [
+        exchange.tickers(BTC),
+        exchange.kline_updates(BTC, "1m"),
+        exchange.limited_books(BTC, 10),
+    ]
+    waiting = [asyncio.create_task(anext(stream)) for stream in streams]
+    await until(lambda: sum(map(len, mexc.subscriptions.values())) == 3)
+    prices = {"openingPrice": "10", "highestPrice": "12", "lowestPrice": "9", "closingPrice": "11"}
+    candle = {"interval": "Min1", "windowStart": 60, "windowEnd": 120, **prices}
+    await mexc.push_detailed("spot@public.kline.v3.api.pb@BTCUSDT@Min1", publicSpotKline=candle)
+    ticker = {"symbol": "BTCUSDT", "price": "11", "volume": "22", "quantity": "2"}
+    await mexc.push_detailed("spot@public.miniTicker.v3.api.pb@BTCUSDT@24H", publicMiniTicker=ticker)
+    book = {"version": "7", "bids": [{"price": "10", "quantity": "1"}]}
+    await mexc.push_detailed("spot@public.limit.depth.v3.api.pb@BTCUSDT@10", publicLimitDepths=book)
+    told, kline, limited = await asyncio.gather(*waiting)
+    assert (told.last, told.base_volume, told.quote_volume) == (11.0, 2.0, 22.0)
+    assert (kline.open_ts, kline.close_ts, kline.closed) == (60 * 10**9, 120 * 10**9, False)
+    assert (limited.last_id, limited.bids, limited.limit) == (7, [(10.0, 1.0)], 10)
+
+    later = {**candle, "windowStart": 120, "windowEnd": 180}
+    await mexc.push_detailed("spot@public.kline.v3.api.pb@BTCUSDT@Min1", publicSpotKline=later)
+    first, second = await anext(streams[1]), await anext(streams[1])
+    assert (first.open_ts, first.closed, second.closed) == (kline.open_ts, True, False)
+    for stream in streams:
+        await stream.aclose()
+
+
 async def test_books_are_read_as_views(watched: Watched, mexc: FakeMexc) -> None:
     views = watched.exchange.books(BTC)
     view = await anext(views)
@@ -215,7 +253,7 @@ async def test_streams_spread_over_connections(watched: Watched, mexc: FakeMexc)
     mexc.list_symbols(*names)
     await watched.rest.load_instruments()
     symbols = [Symbol(f"COIN{number}/USDT") for number in range(26)]
-    await watched.websocket.subscribe(Channel.BOOK_TICKER, symbols)
+    await watched.websocket.subscribe([Stream(Channel.BOOK_TICKER, symbol) for symbol in symbols])
     assert sorted(map(len, mexc.subscriptions.values())) == [1, 25]
     assert mexc.most_subscriptions == 25
     assert all(len(text.encode()) <= 1024 for text in mexc.texts)
@@ -227,9 +265,9 @@ async def test_an_unsubscribed_stream_keeps_its_slot(watched: Watched, mexc: Fak
     await watched.rest.load_instruments()
     client = watched.websocket
     symbols = [Symbol(f"COIN{number}/USDT") for number in range(40)]
-    await client.subscribe(Channel.TRADES, symbols[:25])
-    await client.unsubscribe(Channel.TRADES, symbols[:20])
-    await client.subscribe(Channel.TRADES, symbols[25:])
+    await client.subscribe([Stream(Channel.TRADES, symbol) for symbol in symbols[:25]])
+    await client.unsubscribe([Stream(Channel.TRADES, symbol) for symbol in symbols[:20]])
+    await client.subscribe([Stream(Channel.TRADES, symbol) for symbol in symbols[25:]])
     assert mexc.most_subscriptions <= 25
 
 

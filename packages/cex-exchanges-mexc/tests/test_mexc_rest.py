@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from cex.common import Symbol
-from cex.common.enums import Side
+from cex.common.enums import KlineInterval, MarketType, Side
 from cex.common.exceptions import (
     ExchangeConnectionException,
     ExchangeDataException,
@@ -20,6 +20,7 @@ from cex.common.exceptions import (
     RateLimitException,
 )
 from cex.exchanges.base.catalogue import UnknownSymbolException
+from cex.exchanges.base.offers import NotOfferedException
 from cex.exchanges.mexc.config import MexcConfig
 from cex.exchanges.mexc.rest import MexcRestClient, public_limiter
 from cex.networking import RateLimiter, RetryPolicy
@@ -100,6 +101,116 @@ async def test_recent_trades(mexc: FakeMexc, client: MexcRestClient) -> None:
 async def test_numbers_of_trades_that_the_server_does_not_give(client: MexcRestClient, limit: int) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
         await client.recent_trades(BTC, limit)
+
+
+async def test_ticker_and_average_price(mexc: FakeMexc, client: MexcRestClient) -> None:
+    ticker = await client.ticker(BTC)
+    assert (ticker.symbol, ticker.last, ticker.quote_volume) == (BTC, 100.0, None)
+    assert await client.average_price("BTC/USDT") == 46786.1
+    assert mexc.requests == [
+        ("/api/v3/ticker/24hr", {"symbol": "BTCUSDT"}),
+        ("/api/v3/avgPrice", {"symbol": "BTCUSDT"}),
+    ]
+
+
+async def test_all_tickers_weigh_40(mexc: FakeMexc, client: MexcRestClient, limiter: RateLimiter) -> None:
+    before = limiter.budget_left("ip")
+    assert set(await client.all_tickers()) == {"BTC/USDT", "ETH/USDT", "龙虾/USDT"}
+    assert mexc.requests == [("/api/v3/ticker/24hr", {})]
+    assert before - limiter.budget_left("ip") == 40
+    with pytest.raises(NotOfferedException, match="tickers of futures; it offers spot"):
+        await client.all_tickers(MarketType.FUTURES)
+
+
+async def test_a_ticker_that_is_left_out_is_told(
+    mexc: FakeMexc, client: MexcRestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    mexc.answers.append(web.Response(text='[{"symbol":"BTCUSDT","lastPrice":""},{"symbol":"ETHUSDT","lastPrice":"2"}]'))
+    with caplog.at_level(logging.INFO):
+        assert list(await client.all_tickers(MarketType.SPOT)) == ["ETH/USDT"]
+    assert "1 tickers left out" in caplog.text
+
+
+async def test_recent_klines_end_with_the_open_one(mexc: FakeMexc, client: MexcRestClient) -> None:
+    klines = await client.recent_klines(BTC, KlineInterval.M1, 3)
+    minutes = [kline.open_ts // (60 * 10**9) for kline in klines]
+    assert minutes == sorted(minutes)
+    assert [kline.closed for kline in klines] == [True, True, False]
+    assert mexc.requests == [
+        ("/api/v3/time", {}),
+        ("/api/v3/klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": "3"}),
+    ]
+    await client.recent_klines(BTC, KlineInterval.M1, 3)
+    assert [path for path, _ in mexc.requests[2:]] == ["/api/v3/klines"], "the clock was asked once"
+
+
+@pytest.mark.parametrize(
+    ("interval", "name"), [(KlineInterval.H1, "60m"), (KlineInterval.W1, "1W"), (KlineInterval.MO1, "1M")]
+)
+async def test_intervals_have_names_of_their_own(
+    mexc: FakeMexc, client: MexcRestClient, interval: KlineInterval, name: str
+) -> None:
+    mexc.answers.extend([web.Response(text='{"serverTime":1}'), web.Response(text="[]")])
+    assert await client.recent_klines(BTC, interval) == []
+    assert mexc.requests[-1][1]["interval"] == name
+
+
+async def test_candles_that_the_server_does_not_give(mexc: FakeMexc, client: MexcRestClient) -> None:
+    with pytest.raises(NotOfferedException, match="8h candles of spot by REST; it offers 1m, 5m, 15m, 30m, 1h, 4h, 1d"):
+        await client.recent_klines(BTC, KlineInterval.H8)
+    for limit in (0, 1001):
+        with pytest.raises(ValueError, match="1 to 1000"):
+            await client.recent_klines(BTC, KlineInterval.M1, limit)
+    assert client.intervals(MarketType.FUTURES) == ()
+    assert mexc.requests == []
+
+
+@pytest.mark.parametrize("cap", [1000, 500])
+async def test_klines_of_a_range_are_whole(mexc: FakeMexc, client: MexcRestClient, cap: int) -> None:
+    mexc.kline_cap = cap
+    minute = 60 * 10**9
+    end = 1_791_570_241_216_000_000 // minute - 5
+    start = end - 2500
+    told: list[tuple[int, int]] = []
+    klines = client.klines(
+        BTC, KlineInterval.M1, start * minute, end * minute, on_progress=lambda *facts: told.append(facts)
+    )
+    assert [kline.open_ts // minute async for kline in klines] == [at for at in range(start, end) if at % 7]
+    assert told == [(999, 2500), (1998, 2500), (2500, 2500)]
+    pages = [asked for path, asked in mexc.requests if path == "/api/v3/klines"]
+    assert pages[0] == {
+        "symbol": "BTCUSDT",
+        "interval": "1m",
+        "startTime": str(start * 60_000),
+        "endTime": str((start + 999) * 60_000),
+        "limit": "1000",
+    }
+    assert len(pages) >= (3 if cap == 1000 else 6)
+    assert len(pages) <= 9, "an end of a page where nothing was traded is asked for once more"
+
+
+async def test_aggregated_trades_of_hours(mexc: FakeMexc, client: MexcRestClient) -> None:
+    base = 1_790_000_000
+    mexc.trade_seconds = [base - 1, base, base + 1, base + 3600, base + 7199, base + 7200]
+    trades = await client.aggregated_trades(BTC, base * 10**9 - 1, (base + 7200) * 10**9)
+    assert [trade.exchange_ts // 10**9 - base for trade in trades] == [0, 1, 3600, 7199]
+    assert [asked["startTime"] for _, asked in mexc.requests] == [f"{base}000", f"{base + 3600}000"]
+    assert [asked["endTime"] for _, asked in mexc.requests] == [f"{base + 3599}999", f"{base + 7199}999"]
+
+
+async def test_more_aggregated_trades_than_an_answer_holds(mexc: FakeMexc, client: MexcRestClient) -> None:
+    base = 1_790_000_000
+    mexc.trade_seconds = [base + number // 2 for number in range(1600)]
+    trades = await client.aggregated_trades(BTC, base * 10**9, (base + 1000) * 10**9)
+    assert [trade.exchange_ts // 10**9 for trade in trades] == mexc.trade_seconds
+    mexc.trade_seconds = [base] * 1001
+    with pytest.raises(ExchangeDataException, match="in one second"):
+        await client.aggregated_trades(BTC, base * 10**9, (base + 4) * 10**9)
+
+
+async def test_an_empty_range_of_aggregated_trades_asks_nothing(mexc: FakeMexc, client: MexcRestClient) -> None:
+    assert await client.aggregated_trades(BTC, 5, 5) == []
+    assert mexc.requests == []
 
 
 async def test_names_of_another_script_are_encoded_once(mexc: FakeMexc, client: MexcRestClient) -> None:

@@ -41,7 +41,7 @@ def test_captured_frames_round_trip(frame: FrameReader, name: str) -> None:
 
 
 def test_every_frame_is_known() -> None:
-    assert len(_FRAMES) == 11
+    assert len(_FRAMES) == 12
 
 
 def test_kline(frame: FrameReader) -> None:

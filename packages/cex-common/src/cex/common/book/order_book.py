@@ -6,7 +6,7 @@ from math import isfinite
 
 from msgspec import Struct
 
-from cex.common.book.side import BookSide
+from cex.common.book.side import BookSide, new_level
 from cex.common.enums import BookState, Side
 from cex.common.exceptions.exchange import BookNotLive
 from cex.common.types.market import PriceLevel
@@ -14,6 +14,8 @@ from cex.common.types.symbols import Symbol
 
 __all__ = ["BookView", "OrderBook"]
 
+_LIVE = BookState.LIVE
+"""A global is read much faster than a member of an enum, and this one is read with every price."""
 _SUM_TOLERANCE = 1e-12
 """A sum of level quantities may differ from their exact sum in the last bits; no step is that small."""
 
@@ -67,43 +69,64 @@ class OrderBook:
 
     @property
     def is_live(self) -> bool:
-        return self.state is BookState.LIVE
+        return self.state is _LIVE
 
     @property
     def best_bid(self) -> PriceLevel | None:
         """Highest bid; None when nobody bids."""
-        if self.state is not BookState.LIVE:
+        if self.state is not _LIVE:
             raise self._not_live()
-        return self._bids.best()
+        side = self._bids
+        prices = side.prices
+        if not prices:
+            return None
+        price = prices[-1]
+        return new_level((price, side.quantities[price]))
 
     @property
     def best_ask(self) -> PriceLevel | None:
         """Lowest ask; None when nobody asks."""
-        if self.state is not BookState.LIVE:
+        if self.state is not _LIVE:
             raise self._not_live()
-        return self._asks.best()
+        side = self._asks
+        prices = side.prices
+        if not prices:
+            return None
+        price = prices[0]
+        return new_level((price, side.quantities[price]))
+
+    @property
+    def top(self) -> tuple[float, float, float, float] | None:
+        """Bid price and quantity, ask price and quantity; None while a side is empty. The quickest way to read both."""
+        if self.state is not _LIVE:
+            raise self._not_live()
+        bids, asks = self._bids, self._asks
+        if not bids.prices or not asks.prices:
+            return None
+        bid, ask = bids.prices[-1], asks.prices[0]
+        return bid, bids.quantities[bid], ask, asks.quantities[ask]
 
     @property
     def mid(self) -> float | None:
         """Halfway between best bid and best ask; None while a side is empty."""
-        bid, ask = self.best_bid, self.best_ask
-        return None if bid is None or ask is None else (bid.price + ask.price) / 2
+        top = self.top
+        return None if top is None else (top[0] + top[2]) / 2
 
     @property
     def spread(self) -> float | None:
         """Best ask minus best bid, always positive; None while a side is empty."""
-        bid, ask = self.best_bid, self.best_ask
-        return None if bid is None or ask is None else ask.price - bid.price
+        top = self.top
+        return None if top is None else top[2] - top[0]
 
     def bids(self, depth: int | None = None) -> list[PriceLevel]:
         """The best ``depth`` bids (every known one when None), highest first."""
-        if self.state is not BookState.LIVE:
+        if self.state is not _LIVE:
             raise self._not_live()
         return self._bids.levels(depth)
 
     def asks(self, depth: int | None = None) -> list[PriceLevel]:
         """The best ``depth`` asks (every known one when None), lowest first."""
-        if self.state is not BookState.LIVE:
+        if self.state is not _LIVE:
             raise self._not_live()
         return self._asks.levels(depth)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
 from cex.common.types.market import Levels, PriceLevel
 
-__all__ = ["BookSide"]
+__all__ = ["BookSide", "new_level"]
 
-_level: Callable[[tuple[float, float]], PriceLevel] = partial(tuple.__new__, PriceLevel)
+new_level: Callable[[tuple[float, float]], PriceLevel] = partial(tuple.__new__, PriceLevel)
 """What ``PriceLevel(price, quantity)`` does, at half its cost: top of book is read after every update."""
 
 
@@ -23,13 +23,14 @@ class BookSide:
     end. Prices beyond it are not kept, because what rests between them is not known.
     """
 
-    __slots__ = ("_window", "_windowed_stream", "descending", "limit_price", "prices", "quantities")
+    __slots__ = ("_window", "_windowed_stream", "_worst", "descending", "limit_price", "prices", "quantities")
 
     def __init__(self, *, descending: bool, window: int | None, windowed_stream: bool) -> None:
         self.descending = descending
         self.prices: list[float] = []  # always ascending: the best bid is the last, the best ask the first
         self.quantities: dict[float, float] = {}
         self.limit_price: float | None = None
+        self._worst = 0 if descending else -1
         self._window = sys.maxsize if window is None else window
         self._windowed_stream = windowed_stream
 
@@ -43,8 +44,9 @@ class BookSide:
         self.quantities = {price: quantity for price, quantity in levels if quantity}
         self.prices = sorted(self.quantities)
         truncated = not self._windowed_stream and 0 < limit <= len(levels) and bool(self.prices)
-        self.limit_price = self._worst() if truncated else None
-        self._trim()
+        self.limit_price = self.prices[self._worst] if truncated else None
+        if len(self.prices) > self._window:
+            self._keep_to_window()
 
     def update(self, levels: Levels) -> None:
         """Take absolute quantities over; 0 deletes, and deleting an unknown price is normal."""
@@ -54,37 +56,37 @@ class BookSide:
                 if price not in quantities:
                     insort(prices, price)
                 quantities[price] = quantity
-            elif quantities.pop(price, None) is not None:
+            elif price in quantities:
+                del quantities[price]
                 del prices[bisect_left(prices, price)]
-        if self.limit_price is not None or len(prices) > self._window:
-            self._trim()
+        if self.limit_price is not None:
+            self._keep_to_limit()
+        if len(prices) > self._window:
+            self._keep_to_window()
 
-    def _trim(self) -> None:
-        """Drop what lies beyond the known part, then beyond the best levels of the window.
+    def _keep_to_limit(self) -> None:
+        """Drop what lies beyond the known part."""
+        prices, limit = self.prices, self.limit_price
+        if limit is not None:
+            while prices and (prices[0] < limit if self.descending else prices[-1] > limit):
+                del self.quantities[prices.pop(self._worst)]
+
+    def _keep_to_window(self) -> None:
+        """Drop what lies beyond the best levels of the window.
 
         What is cut from a stream that does not say when a level comes back into the window stays unknown, so the known
         part shrinks with the cut.
         """
-        if self.limit_price is not None:
-            if self.descending:
-                self._drop(0, bisect_left(self.prices, self.limit_price))
-            else:
-                self._drop(bisect_right(self.prices, self.limit_price), len(self.prices))
-        if (excess := len(self.prices) - self._window) > 0:
-            self._drop(0, excess) if self.descending else self._drop(self._window, len(self.prices))
-            if not self._windowed_stream:
-                self.limit_price = self._worst()
+        prices, quantities, worst = self.prices, self.quantities, self._worst
+        for _ in range(len(prices) - self._window):
+            del quantities[prices.pop(worst)]
+        if not self._windowed_stream:
+            self.limit_price = prices[worst]
 
     @property
     def is_exhausted(self) -> bool:
         """True when every known level is gone but more may lie beyond."""
         return not self.prices and self.limit_price is not None
-
-    def best(self) -> PriceLevel | None:
-        if not self.prices:
-            return None
-        price = self.prices[-1 if self.descending else 0]
-        return _level((price, self.quantities[price]))
 
     def levels(self, depth: int | None) -> list[PriceLevel]:
         """The best ``depth`` levels (all when None), best first."""
@@ -93,12 +95,4 @@ class BookSide:
         ordered = reversed(self.prices) if self.descending else iter(self.prices)
         count = len(self.prices) if depth is None else min(depth, len(self.prices))
         quantities = self.quantities
-        return [_level((price, quantities[price])) for price in islice(ordered, count)]
-
-    def _worst(self) -> float:
-        return self.prices[0 if self.descending else -1]
-
-    def _drop(self, start: int, stop: int) -> None:
-        for price in self.prices[start:stop]:
-            del self.quantities[price]
-        del self.prices[start:stop]
+        return [new_level((price, quantities[price])) for price in islice(ordered, count)]

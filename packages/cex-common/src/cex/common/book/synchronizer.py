@@ -40,6 +40,10 @@ class Outcome(Enum):
     """The book was LIVE and is not any more: fetch a snapshot."""
 
 
+_APPLIED = Outcome.APPLIED
+"""What nearly every update answers; a global is read much faster than a member of an enum."""
+
+
 class SyncStats(Struct):
     """Counters since the synchronizer was made. Every delta ends as applied, stale, or given up with its book."""
 
@@ -118,7 +122,7 @@ class Synchronizer:
             self.stats.gaps += 1
             self._buffer.append(delta)
             return Outcome.GAP
-        return Outcome.APPLIED if self._apply(delta) else Outcome.GAP
+        return _APPLIED if self._apply(delta) else Outcome.GAP
 
     def on_snapshot(self, snapshot: BookSnapshot) -> Outcome:
         """Take a snapshot; it may come at any time and in any number.
@@ -185,14 +189,18 @@ class Synchronizer:
         return Outcome.SEEDED
 
     def _apply(self, delta: BookDelta) -> bool:
-        book = self.book
-        if delta.bids:
-            self._bids.update(delta.bids)
-        if delta.asks:
-            self._asks.update(delta.asks)
+        book, bids, asks = self.book, self._bids, self._asks
+        if levels := delta.bids:
+            bids.update(levels)
+        if levels := delta.asks:
+            asks.update(levels)
         self._last = book.sequence = delta.last_id
-        book.exchange_ts, book.received_ts = delta.exchange_ts, delta.received_ts
+        book.exchange_ts = delta.exchange_ts
+        book.received_ts = delta.received_ts
         self.stats.applied += 1
+        bid_prices, ask_prices = bids.prices, asks.prices
+        if bid_prices and ask_prices and bid_prices[-1] < ask_prices[0]:
+            return True
         return self._vouch()
 
     def _vouch(self) -> bool:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         ExchangeEvent,
         ExchangeHealth,
         PublicExchange,
+        Stream,
         StreamHandlers,
     )
+    from cex.exchanges.base.offers import NotOfferedException
     from cex.exchanges.base.public import ComposedPublicExchange
-    from cex.exchanges.base.streams import ChannelWebSocketClient
+    from cex.exchanges.base.streams import ChannelWebSocketClient, MarketsWebSocketClient
 
 __all__ = [
     "BaseComposite",
@@ -38,8 +40,11 @@ __all__ = [
     "ExchangeEvent",
     "ExchangeHealth",
     "InstrumentCatalogue",
+    "MarketsWebSocketClient",
+    "NotOfferedException",
     "PublicExchange",
     "ResyncPolicy",
+    "Stream",
     "StreamHandlers",
     "UnknownSymbolException",
 ]
@@ -59,9 +64,11 @@ __getattr__ = lazy_exports(
             "ExchangeEvent",
             "ExchangeHealth",
             "PublicExchange",
+            "Stream",
             "StreamHandlers",
         ],
+        "offers": ["NotOfferedException"],
         "public": ["ComposedPublicExchange"],
-        "streams": ["ChannelWebSocketClient"],
+        "streams": ["ChannelWebSocketClient", "MarketsWebSocketClient"],
     },
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from cex.common.enums import MarketType
 from cex.common.exceptions import ExchangeException
 from cex.common.types.instruments import Instrument
 from cex.common.types.symbols import Symbol
 
 __all__ = ["InstrumentCatalogue", "UnknownSymbolException"]
+
+_FUTURES = MarketType.FUTURES
+"""A global is read much faster than a member of an enum, and this one is read for every frame."""
 
 
 class UnknownSymbolException(ExchangeException, KeyError):
@@ -25,23 +29,29 @@ class InstrumentCatalogue(Mapping[str, Instrument]):
     """Every instrument of one exchange by :class:`~cex.common.types.symbols.Symbol` or its text.
 
     The catalogue is shared: who loads the exchange's list calls :meth:`replace`, and everyone who holds the catalogue
-    sees the new list at once. Until the first load it is empty, and every look-up says so.
+    sees the new list at once. Until the first load it is empty, and every look-up says so. ``revision`` grows with
+    every new list, for whoever keeps something that was derived from one.
     """
 
     def __init__(self, exchange: str, instruments: Iterable[Instrument] = ()) -> None:
         self.exchange = exchange
+        self.revision = 0
         self._by_symbol: dict[str, Instrument] = {}
-        self._by_native: dict[str, Symbol] = {}
+        self._spot_by_native: dict[str, Symbol] = {}
+        self._futures_by_native: dict[str, Symbol] = {}
         self.replace(instruments)
 
     def replace(self, instruments: Iterable[Instrument]) -> None:
         """Take a new list over, whole."""
         by_symbol: dict[str, Instrument] = {}
-        by_native: dict[str, Symbol] = {}
+        spot: dict[str, Symbol] = {}
+        futures: dict[str, Symbol] = {}
         for instrument in instruments:
-            by_symbol[instrument.symbol] = instrument
-            by_native[instrument.exchange_symbol] = instrument.symbol
-        self._by_symbol, self._by_native = by_symbol, by_native
+            symbol = instrument.symbol
+            by_symbol[symbol] = instrument
+            (spot if symbol.settle is None else futures)[instrument.exchange_symbol] = symbol
+        self._by_symbol, self._spot_by_native, self._futures_by_native = by_symbol, spot, futures
+        self.revision += 1
 
     def __getitem__(self, symbol: str) -> Instrument:
         """The instrument of ``symbol``.
@@ -71,17 +81,20 @@ class InstrumentCatalogue(Mapping[str, Instrument]):
         """The exchange's own name of ``symbol``; raises UnknownSymbolException."""
         return self[symbol].exchange_symbol
 
-    def by_native(self, name: str) -> Symbol | None:
-        """The symbol that the exchange calls ``name``; None where the list has no such name."""
-        return self._by_native.get(name)
+    def by_native(self, name: str, market: MarketType = MarketType.SPOT) -> Symbol | None:
+        """The symbol that the exchange calls ``name`` in that market; None where the list has no such name.
+
+        One name can stand for two instruments: Gate.io calls a pair and its perpetual the same.
+        """
+        return (self._futures_by_native if market is _FUTURES else self._spot_by_native).get(name)
 
     def _unknown(self, symbol: str) -> UnknownSymbolException:
         asked = str(symbol)[:64]
         if not self._by_symbol:
             message = f"no instrument of {self.exchange} is known yet: load its list before asking for {asked!r}"
             return UnknownSymbolException(message, self.exchange, operation="instruments", retryable=True)
-        known_natively = self._by_native.get(asked)
-        near = [str(known_natively)] if known_natively else self._nearest(asked)
+        natives = (self._spot_by_native.get(asked), self._futures_by_native.get(asked))
+        near = [str(symbol) for symbol in natives if symbol] or self._nearest(asked)
         hint = f"did you mean {' or '.join(near)}?" if near else "and nothing it lists is close to that"
         return UnknownSymbolException(
             f"{self.exchange} does not list {asked!r}; {hint}", self.exchange, operation="instruments"

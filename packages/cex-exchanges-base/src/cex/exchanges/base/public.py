@@ -13,9 +13,10 @@ from cex.common.book.order_book import BookView, OrderBook
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.constants.network_constants import BOOK_FRESH_S
 from cex.common.constants.system_constants import NANOSECONDS
+from cex.common.enums import KlineInterval, MarketType
 from cex.common.exceptions import ExchangeConnectionException
 from cex.common.types.instruments import Instrument
-from cex.common.types.market import BookSnapshot, BookTicker, Trade
+from cex.common.types.market import BookSnapshot, BookTicker, FundingRate, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.books import BookKeepers, ResyncPolicy
 from cex.exchanges.base.interfaces import (
@@ -31,9 +32,14 @@ from cex.exchanges.base.interfaces import (
     PublicExchange,
     Recovered,
     Refused,
+    Stream,
     StreamHandlers,
 )
+from cex.exchanges.base.klines import KlineProgress
+from cex.exchanges.base.listeners import Listeners
+from cex.exchanges.base.offers import not_offered
 from cex.exchanges.base.streams.leases import Leases
+from cex.exchanges.base.streams.outlets import Outlets
 from cex.exchanges.base.streams.readers import Fanout
 from cex.exchanges.base.tasks import OwnedTasks
 
@@ -52,7 +58,7 @@ class ComposedPublicExchange(PublicExchange):
 
     ``owns_rest``, ``owns_websocket``: close that client with the exchange; otherwise whoever made it closes it.
     ``live_timeout``: seconds that :meth:`subscribe_book` waits for a LIVE book where it is not told otherwise.
-    ``trades_waiting``: trades that may wait for a reader of :meth:`trades` before the oldest is given up.
+    ``trades_waiting``: trades (or candles) that may wait for a reader before the oldest is given up.
     """
 
     def __init__(
@@ -75,13 +81,14 @@ class ComposedPublicExchange(PublicExchange):
             client for client, owned in ((websocket_client, owns_websocket), (rest_client, owns_rest)) if owned
         ]
         self._live_timeout = live_timeout
-        self._trades_waiting = trades_waiting
         self._clock = clock
+        self._listeners = Listeners(self.exchange)
         self._keepers = BookKeepers(
             exchange=self.exchange,
             facts=websocket_client.book_facts,
             fetch=self._fetch_snapshot,
-            emit=self._emit,
+            resubscribe=self._resubscribe,
+            emit=self._listeners.tell,
             policy=resync,
             clock=clock,
             rng=rng,
@@ -89,11 +96,11 @@ class ComposedPublicExchange(PublicExchange):
         self._tasks = OwnedTasks()
         self._leases = Leases(open_stream=self._open_stream, close_stream=self._close_stream, tasks=self._tasks)
         self._subscribed_books: set[Symbol] = set()
-        self._books: dict[Symbol, Fanout[OrderBook]] = {}
-        self._book_tickers: dict[Symbol, Fanout[BookTicker]] = {}
-        self._trades: dict[Symbol, Fanout[Trade]] = {}
-        self._event_handlers: tuple[EventHandler, ...] = ()
-        self._event_handler_errors = 0
+        self._outlets = Outlets(
+            waiting=trades_waiting,
+            closes_klines=not websocket_client.flags_closed_klines,
+            on_overflow=self._on_overflow,
+        )
         self._is_open = False
         self._is_closed = False
 
@@ -111,8 +118,11 @@ class ComposedPublicExchange(PublicExchange):
                 self._rest.instruments,
                 StreamHandlers(
                     on_book_delta=self._keepers.on_delta,
-                    on_trade=self._on_trade,
-                    on_book_ticker=self._on_book_ticker,
+                    on_trade=self._outlets.on_trade,
+                    on_book_ticker=self._outlets.on_book_ticker,
+                    on_ticker=self._outlets.on_ticker,
+                    on_kline=self._outlets.on_kline,
+                    on_limited_book=self._outlets.on_limited_book,
                     on_event=self._on_event,
                 ),
             )
@@ -120,8 +130,7 @@ class ComposedPublicExchange(PublicExchange):
     async def aclose(self) -> None:
         self._is_closed = True
         self._leases.close()
-        for fanout in self._fanouts():
-            fanout.end()
+        self._outlets.end()
         await self._keepers.aclose()
         await self._tasks.aclose()
         await asyncio.gather(*(client.aclose() for client in self._owned))
@@ -141,13 +150,62 @@ class ComposedPublicExchange(PublicExchange):
     async def recent_trades(self, symbol: str, limit: int = 100) -> list[Trade]:
         return await self._rest.recent_trades(self._symbol(symbol), limit)
 
+    async def ticker(self, symbol: str) -> Ticker:
+        return await self._rest.ticker(self._symbol(symbol))
+
+    async def all_tickers(self, market: MarketType | None = None) -> dict[Symbol, Ticker]:
+        self._require_not_closed()
+        return await self._rest.all_tickers(market)
+
+    async def average_price(self, symbol: str) -> float:
+        return await self._rest.average_price(self._symbol(symbol))
+
+    async def aggregated_trades(self, symbol: str, start_ts: int, end_ts: int) -> list[Trade]:
+        return await self._rest.aggregated_trades(self._symbol(symbol), start_ts, end_ts)
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        return await self._rest.funding_rate(self._perpetual(symbol, "funding_rate"))
+
+    async def funding_history(self, symbol: str, start_ts: int, end_ts: int) -> list[FundingRate]:
+        return await self._rest.funding_history(self._perpetual(symbol, "funding_history"), start_ts, end_ts)
+
+    # ---- candles ---------------------------------------------------------------------------------------------------
+
+    def intervals(self, market: MarketType = MarketType.SPOT) -> tuple[KlineInterval, ...]:
+        return self._rest.intervals(market)
+
+    def pushed_intervals(self, market: MarketType = MarketType.SPOT) -> tuple[KlineInterval, ...]:
+        return self._websocket.intervals(market)
+
+    def limited_levels(self, market: MarketType = MarketType.SPOT) -> tuple[int, ...]:
+        return self._websocket.limited_levels(market)
+
+    async def recent_klines(self, symbol: str, interval: KlineInterval | str, limit: int = 100) -> list[Kline]:
+        known, width = self._symbol(symbol), KlineInterval(interval)
+        self._rest.require_interval(width, known.market_type, "recent_klines")
+        return await self._rest.recent_klines(known, width, limit)
+
+    def klines(
+        self,
+        symbol: str,
+        interval: KlineInterval | str,
+        start_ts: int,
+        end_ts: int,
+        *,
+        on_progress: KlineProgress | None = None,
+    ) -> AsyncGenerator[Kline, None]:
+        known, width = self._symbol(symbol), KlineInterval(interval)
+        self._rest.require_interval(width, known.market_type)
+        return self._rest.klines(known, width, start_ts, end_ts, on_progress=on_progress)
+
     # ---- books -----------------------------------------------------------------------------------------------------
 
     async def subscribe_book(
         self, symbol: str, on_book: BookHandler | None = None, *, timeout: float | None = None
     ) -> OrderBook:
         known = self._symbol(symbol)
-        async with self._lease(Channel.BOOK, known):
+        stream = Stream(Channel.BOOK, known)
+        async with self._lease(stream):
             keeper = self._keepers.add(known)
             if on_book is not None:
                 keeper.add_handler(on_book)
@@ -157,9 +215,9 @@ class ComposedPublicExchange(PublicExchange):
                 if on_book is not None:
                     keeper.remove_handler(on_book)
                 raise
-            await self._leases.acquire(Channel.BOOK, known)
+            await self._leases.acquire(stream)
             if known in self._subscribed_books:
-                self._leases.release(Channel.BOOK, known)
+                self._leases.release(stream)
             self._subscribed_books.add(known)
             return keeper.book
 
@@ -170,14 +228,14 @@ class ComposedPublicExchange(PublicExchange):
             keeper = self._keepers.get(known)
             if keeper is not None:
                 keeper.clear_handlers()
-            closing = self._leases.release(Channel.BOOK, known)
+            closing = self._leases.release(Stream(Channel.BOOK, known))
             if closing is not None:
                 await asyncio.wait({closing})
 
     async def books(self, symbol: str) -> AsyncGenerator[BookView, None]:
         known = self._symbol(symbol)
-        fanout = self._fanout(self._books, Channel.BOOK, known)
-        async with self._ending_quietly(), self._lease(Channel.BOOK, known):
+        fanout = self._outlets.of_book(known)
+        async with self._ending_quietly(), self._lease(fanout.stream):
             keeper = self._keepers.add(known)
             await keeper.wait_live(self._live_timeout)
             reader = fanout.join()
@@ -194,27 +252,49 @@ class ComposedPublicExchange(PublicExchange):
                 keeper.remove_watcher(changed)
                 fanout.leave(reader)
 
-    def is_fresh(self, symbol: str, max_age: float = BOOK_FRESH_S) -> bool:
-        keeper = self._keepers.get(symbol)
-        if keeper is None or not keeper.book.is_live:
-            return False
-        heard = self._websocket.last_heard_ns(Channel.BOOK, keeper.symbol)
+    def is_fresh(
+        self, symbol: str, max_age: float = BOOK_FRESH_S, *, channel: Channel = Channel.BOOK, detail: str = ""
+    ) -> bool:
+        known = self._rest.instruments.symbol(symbol)
+        if channel is Channel.BOOK:
+            keeper = self._keepers.get(known)
+            if keeper is None or not keeper.book.is_live:
+                return False
+        heard = self._websocket.last_heard_ns(Stream(channel, known, detail))
         return heard is not None and self._clock.monotonic_ns() - heard <= max_age * NANOSECONDS
 
     # ---- other streams ---------------------------------------------------------------------------------------------
 
     def book_tickers(self, symbol: str) -> AsyncGenerator[BookTicker, None]:
-        return self._read(self._book_tickers, Channel.BOOK_TICKER, symbol)
+        return self._read(self._outlets.of_book_ticker(self._symbol(symbol)))
 
     def trades(self, symbol: str) -> AsyncGenerator[Trade, None]:
-        return self._read(self._trades, Channel.TRADES, symbol)
+        return self._read(self._outlets.of_trades(self._symbol(symbol)))
 
-    async def _read(self, fanouts: dict[Symbol, Fanout[T]], channel: Channel, symbol: str) -> AsyncGenerator[T, None]:
+    def tickers(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        return self._read(self._outlets.of_ticker(self._symbol(symbol)))
+
+    def kline_updates(self, symbol: str, interval: KlineInterval | str) -> AsyncGenerator[Kline, None]:
+        known, width = self._symbol(symbol), KlineInterval(interval)
+        served = self._websocket.intervals(known.market_type)
+        if width not in served:
+            what = f"a stream of {width} candles of {known.market_type}"
+            raise not_offered(self.exchange, what, served, operation="kline_updates")
+        return self._read(self._outlets.of_klines(known, width))
+
+    def limited_books(self, symbol: str, levels: int) -> AsyncGenerator[BookSnapshot, None]:
         known = self._symbol(symbol)
-        fanout = self._fanout(fanouts, channel, known)
+        served = self._websocket.limited_levels(known.market_type)
+        if levels not in served:
+            what = f"a stream of books of {levels} levels of {known.market_type}"
+            raise not_offered(self.exchange, what, [str(number) for number in served], operation="limited_books")
+        return self._read(self._outlets.of_limited_book(known, levels))
+
+    async def _read(self, fanout: Fanout[T]) -> AsyncGenerator[T, None]:
+        self._require_not_closed()
         reader = fanout.join()
         try:
-            async with self._ending_quietly(), self._lease(channel, known):
+            async with self._ending_quietly(), self._lease(fanout.stream):
                 async for item in reader:
                     yield item
         finally:
@@ -223,20 +303,15 @@ class ComposedPublicExchange(PublicExchange):
     # ---- what happens ----------------------------------------------------------------------------------------------
 
     def on_event(self, handler: EventHandler) -> Callable[[], None]:
-        self._event_handlers = (*self._event_handlers, handler)
-
-        def forget() -> None:
-            self._event_handlers = tuple(known for known in self._event_handlers if known is not handler)
-
-        return forget
+        return self._listeners.add(handler)
 
     def health(self) -> ExchangeHealth:
         return ExchangeHealth(
             exchange=self.exchange,
             connections=self._websocket.health(),
             books=self._keepers.health(),
-            streams=tuple(fanout.health() for fanout in self._fanouts()),
-            handler_errors=self._event_handler_errors,
+            streams=self._outlets.health(),
+            handler_errors=self._listeners.errors,
         )
 
     # ---- inside ----------------------------------------------------------------------------------------------------
@@ -245,6 +320,12 @@ class ComposedPublicExchange(PublicExchange):
         self._require_not_closed()
         return self._rest.instruments.symbol(symbol)
 
+    def _perpetual(self, symbol: str, operation: str) -> Symbol:
+        known = self._symbol(symbol)
+        if known.market_type is not MarketType.FUTURES:
+            raise not_offered(self.exchange, f"funding rates of {known}, which is no perpetual", operation=operation)
+        return known
+
     def _require_not_closed(self) -> None:
         if self._is_closed:
             raise ExchangeConnectionException(
@@ -252,13 +333,13 @@ class ComposedPublicExchange(PublicExchange):
             )
 
     @asynccontextmanager
-    async def _lease(self, channel: Channel, symbol: Symbol) -> AsyncGenerator[None, None]:
-        await self._leases.acquire(channel, symbol)
+    async def _lease(self, stream: Stream) -> AsyncGenerator[None, None]:
+        await self._leases.acquire(stream)
         try:
             self._require_not_closed()
             yield
         finally:
-            self._leases.release(channel, symbol)
+            self._leases.release(stream)
 
     @asynccontextmanager
     async def _ending_quietly(self) -> AsyncGenerator[None, None]:
@@ -269,57 +350,52 @@ class ComposedPublicExchange(PublicExchange):
             if not self._is_closed:
                 raise
 
-    async def _open_stream(self, channel: Channel, symbol: Symbol) -> None:
-        if channel is not Channel.BOOK:
-            await self._websocket.subscribe(channel, (symbol,))
+    async def _open_stream(self, stream: Stream) -> None:
+        if stream.channel is not Channel.BOOK:
+            await self._websocket.subscribe((stream,))
             return
+        symbol = stream.symbol
         keeper = self._keepers.add(symbol)  # before the request, because updates may come before its answer
         try:
-            await self._websocket.subscribe(channel, (symbol,))
+            await self._websocket.subscribe((stream,))
         except BaseException:
             self._keepers.remove(symbol, "could not be subscribed")
             raise
         keeper.start()
 
-    async def _close_stream(self, channel: Channel, symbol: Symbol) -> None:
-        if channel is Channel.BOOK:
-            self._keepers.remove(symbol)
-        await self._websocket.unsubscribe(channel, (symbol,))
+    async def _close_stream(self, stream: Stream) -> None:
+        if stream.channel is Channel.BOOK:
+            self._keepers.remove(stream.symbol)
+        self._outlets.interrupted((stream,))
+        await self._websocket.unsubscribe((stream,))
+
+    async def _resubscribe(self, symbol: Symbol) -> None:
+        stream = Stream(Channel.BOOK, symbol)
+        await self._websocket.unsubscribe((stream,))
+        await self._websocket.subscribe((stream,))
 
     async def _fetch_snapshot(self, symbol: Symbol, depth: int) -> BookSnapshot:
         return await self._rest.order_book_snapshot(symbol, depth, resync=True)
 
-    def _on_trade(self, trade: Trade) -> None:
-        if (fanout := self._trades.get(trade.symbol)) is not None:
-            fanout.publish(trade)
-
-    def _on_book_ticker(self, ticker: BookTicker) -> None:
-        if (fanout := self._book_tickers.get(ticker.symbol)) is not None:
-            fanout.publish(ticker)
-
     def _on_event(self, event: ExchangeEvent) -> None:
         match event:
             case Interrupted(streams=streams, reason=reason):
-                books = [symbol for channel, symbol in streams if channel is Channel.BOOK]
+                books = [symbol for channel, symbol, _ in streams if channel is Channel.BOOK]
                 self._keepers.interrupt(books, f"the connection was lost: {reason}")
+                self._outlets.interrupted(streams)
             case Recovered(streams=streams):
-                self._keepers.resume(symbol for channel, symbol in streams if channel is Channel.BOOK)
+                self._keepers.resume(symbol for channel, symbol, _ in streams if channel is Channel.BOOK)
             case Refused(channel=Channel.BOOK, symbol=symbol, message=message):
                 self._keepers.interrupt((symbol,), f"the subscription was refused: {message}")
-        self._emit(event)
+            case Refused(channel=channel, symbol=symbol, detail=detail):
+                self._outlets.interrupted((Stream(channel, symbol, detail),))
+        self._listeners.tell(event)
 
-    def _emit(self, event: ExchangeEvent) -> None:
-        for handler in self._event_handlers:
-            try:
-                handler(event)
-            except Exception:
-                self._event_handler_errors += 1
-                logger.exception("event handler failed", extra={"exchange": self.exchange, "event": event.kind})
-
-    def _on_overflow(self, channel: Channel, symbol: Symbol, dropped: int, resumed: bool) -> None:
+    def _on_overflow(self, stream: Stream, dropped: int, resumed: bool) -> None:
+        channel, symbol, detail = stream
         facts = {"exchange": self.exchange, "symbol": str(symbol), "channel": str(channel), "dropped": dropped}
-        logger.warning("a reader is too slow, items were given up", extra=facts)
-        self._emit(
+        logger.warning("a reader is too slow, items were given up", extra={**facts, "detail": detail})
+        self._listeners.tell(
             Overflow(
                 exchange=self.exchange,
                 at_ns=self._clock.time_ns(),
@@ -327,20 +403,6 @@ class ComposedPublicExchange(PublicExchange):
                 symbol=symbol,
                 dropped=dropped,
                 resumed=resumed,
+                detail=detail,
             )
         )
-
-    def _fanout(self, fanouts: dict[Symbol, Fanout[T]], channel: Channel, symbol: Symbol) -> Fanout[T]:
-        fanout = fanouts.get(symbol)
-        if fanout is None:
-            fanout = fanouts[symbol] = Fanout(
-                channel,
-                symbol,
-                conflate=channel is not Channel.TRADES,
-                capacity=self._trades_waiting,
-                on_overflow=self._on_overflow,
-            )
-        return fanout
-
-    def _fanouts(self) -> tuple[Fanout[OrderBook] | Fanout[BookTicker] | Fanout[Trade], ...]:
-        return (*self._books.values(), *self._book_tickers.values(), *self._trades.values())

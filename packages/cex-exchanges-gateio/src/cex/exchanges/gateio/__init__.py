@@ -11,24 +11,26 @@ if TYPE_CHECKING:
     from cex.exchanges.gateio.factory import GateioExchangeFactory
     from cex.exchanges.gateio.public import GateioPublicExchange
     from cex.exchanges.gateio.rest import GateioRestClient
-    from cex.exchanges.gateio.websocket import GateioSpotDialect, GateioWebSocketClient
+    from cex.exchanges.gateio.websocket import GateioFuturesDialect, GateioSpotDialect, GateioWebSocketClient
 
 __all__ = [
     "GateioConfig",
     "GateioExchangeFactory",
+    "GateioFuturesDialect",
     "GateioPublicExchange",
     "GateioRestClient",
     "GateioSpotDialect",
     "GateioWebSocketClient",
 ]
 
-__getattr__ = lazy_exports(
-    __name__,
-    {
-        "config": ["GateioConfig"],
-        "factory": ["GateioExchangeFactory"],
-        "public": ["GateioPublicExchange"],
-        "rest": ["GateioRestClient"],
-        "websocket": ["GateioSpotDialect", "GateioWebSocketClient"],
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "config": ["GateioConfig"],
+            "factory": ["GateioExchangeFactory"],
+            "public": ["GateioPublicExchange"],
+            "rest": ["GateioRestClient"],
+            "websocket": ["GateioFuturesDialect", "GateioSpotDialect", "GateioWebSocketClient"],
+        },
+    )

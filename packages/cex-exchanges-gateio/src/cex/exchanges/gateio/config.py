@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from cex.common.enums import MarketType
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
-from cex.exchanges.gateio.constants import DEFAULT_BOOK_INTERVAL, EXCHANGE, PROFILES
+from cex.exchanges.gateio.constants import (
+    DEFAULT_BOOK_CHANNEL,
+    DEFAULT_BOOK_INTERVAL,
+    EXCHANGE,
+    MARKETS,
+    PROFILES,
+    STREAM_ENDPOINTS,
+)
 
 __all__ = ["GateioConfig"]
 
@@ -22,7 +30,32 @@ class GateioConfig(BaseExchangeConfig):
     exchange: ClassVar[str] = EXCHANGE
     profiles: ClassVar[Mapping[str, Mapping[str, str]]] = PROFILES
 
+    markets: Annotated[tuple[Literal["spot", "futures"], ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="markets to serve: spot, futures (perpetuals in USDT), or both; "
+        "where not given, all whose stream has an address beside the REST address that is used",
+    )
+    book_channel: Literal["order_book_update", "obu"] = Field(
+        default=DEFAULT_BOOK_CHANNEL,
+        description="how books are built: order_book_update (a snapshot by REST, then changes) or obu (all by stream)",
+    )
     book_interval: Literal["100ms", "20ms"] = Field(
         default=DEFAULT_BOOK_INTERVAL,
-        description="how often a book is pushed: 100ms with 100 levels a side, or 20ms with 20 levels",
+        description="how often a book is pushed: 100ms with 100 levels a side (obu: 400), or 20ms with 20 (obu: 50)",
     )
+
+    def served_markets(self) -> tuple[MarketType, ...]:
+        """The markets to serve.
+
+        Unless ``markets`` says it, a market is served when its stream has an address that belongs to the REST address:
+        both from the profile, or both given in ``endpoints``. So a server of one's own that is given without
+        ``ws_futures_usdt`` is not asked for contracts, and its books do not mix with those of the live market.
+        """
+        if self.markets is not None:
+            return tuple(market for market in MARKETS if market in self.markets)
+        published = self.profiles.get(self.profile, {})
+        return tuple(
+            market
+            for market, endpoint in STREAM_ENDPOINTS.items()
+            if endpoint in self.endpoints or ("rest" not in self.endpoints and endpoint in published)
+        )

@@ -20,7 +20,7 @@ __all__ = ["GateioPublicExchange"]
 
 
 class GateioPublicExchange(ComposedPublicExchange):
-    """Everything of Gate.io's spot market that needs no account.
+    """Everything of Gate.io that needs no account: spot, and perpetuals that settle in USDT, told apart by the symbol.
 
     A client that is not passed in is made from ``config`` and closed with the exchange. A client that is passed in is
     closed by whoever made it, unless ``owns_clients`` hands it over. ``tap`` hears all traffic of the clients that are

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Unpack
 
+from cex.common.enums import KlineInterval, MarketType
 from cex.common.exceptions import ConfigurationException
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
 from cex.exchanges.base.factory import websocket_options, websocket_transport
-from cex.exchanges.base.interfaces import BookFacts, Channel, StreamHandlers
+from cex.exchanges.base.interfaces import BookFacts, Channel, Stream, StreamHandlers
+from cex.exchanges.base.offers import not_offered
 from cex.exchanges.base.streams.client import ChannelWebSocketClient, EngineOptions
 from cex.exchanges.mexc.constants import (
     BOOK_TICKER_CHANNEL,
@@ -21,17 +23,23 @@ from cex.exchanges.mexc.constants import (
     DEPTH_CHANNEL,
     EXCHANGE,
     INTERVALS,
+    KLINE_CHANNEL,
+    LIMIT_DEPTH_CHANNEL,
+    LIMITED_LEVELS,
     MAX_CONNECTION_AGE_S,
     MAX_DEPTH,
     MAX_NAMES_BYTES,
     MAX_SUBSCRIPTIONS,
+    MINI_TICKER_CHANNEL,
+    MINI_TICKER_ZONE,
     PING_INTERVAL_S,
     PING_TEXT,
     PROFILES,
+    PUSHED_KLINE_NAMES,
     SILENCE_TIMEOUT_S,
     TRADES_CHANNEL,
 )
-from cex.exchanges.mexc.decode import book_delta, book_ticker, trades, undecodable
+from cex.exchanges.mexc.decode import book_delta, book_ticker, kline, limited_book, mini_ticker, trades, undecodable
 from cex.exchanges.mexc.wire.control import control_request, decode_control
 from cex.networking.websocket.dialect import Acknowledged, Control, Outbound, Pong, Refused, Subscription
 
@@ -42,11 +50,17 @@ if TYPE_CHECKING:
 
 __all__ = ["MexcSpotDialect", "MexcWebSocketClient"]
 
-_CHANNELS = {
+_AGGREGATED = {
     Channel.BOOK: DEPTH_CHANNEL,
     Channel.TRADES: TRADES_CHANNEL,
     Channel.BOOK_TICKER: BOOK_TICKER_CHANNEL,
 }
+"""Their names end with the interval of the pushes and the symbol; all others with the symbol and a detail."""
+_DEPTH_CHANNEL = f"{DEPTH_CHANNEL}@".encode()
+_CHANNEL_AT = 2
+"""Where the channel stands in a frame: behind the byte that names the field and the one that tells its length."""
+_INTERVALS = {str(interval): name for interval, name in PUSHED_KLINE_NAMES.items()}
+_LEVELS = {str(levels): levels for levels in LIMITED_LEVELS}
 
 
 class MexcSpotDialect:
@@ -69,23 +83,39 @@ class MexcSpotDialect:
         *,
         book_interval: str = DEFAULT_INTERVAL,
     ) -> None:
+        from cex.exchanges.mexc.wire.depth import parse_depth
         from cex.exchanges.mexc.wire.push import parse_push
 
         self.url = url
         self._instruments = instruments
         self._intervals = {Channel.BOOK: book_interval}
         self._parse = parse_push
+        self._parse_depth = parse_depth
         self._handlers = handlers
-        self._deliver: dict[str, Callable[[PushDataV3ApiWrapper, Symbol, int], None]] = {
-            DEPTH_CHANNEL: self._on_depth,
+        self._aggregated: dict[str, Callable[[PushDataV3ApiWrapper, Symbol, int], None]] = {
             TRADES_CHANNEL: self._on_deals,
             BOOK_TICKER_CHANNEL: self._on_book_ticker,
         }
+        self._detailed: dict[str, Callable[[PushDataV3ApiWrapper, Symbol, str, int], None]] = {
+            KLINE_CHANNEL: self._on_kline,
+            MINI_TICKER_CHANNEL: self._on_mini_ticker,
+            LIMIT_DEPTH_CHANNEL: self._on_limit_depth,
+        }
 
-    def subscription(self, channel: Channel, symbol: Symbol) -> Subscription:
-        """The exchange's name of a stream of ours; raises UnknownSymbolException."""
-        interval = self._intervals.get(channel, DEFAULT_INTERVAL)
-        return Subscription(f"{_CHANNELS[channel]}@{interval}@{self._instruments.native(symbol)}")
+    def subscription(self, stream: Stream) -> Subscription:
+        """The exchange's name of a stream of ours; raises UnknownSymbolException, NotOfferedException."""
+        channel, symbol, detail = stream
+        name = self._instruments.native(symbol)
+        if (stem := _AGGREGATED.get(channel)) is not None:
+            return Subscription(f"{stem}@{self._intervals.get(channel, DEFAULT_INTERVAL)}@{name}")
+        if channel is Channel.KLINES:
+            if (interval := _INTERVALS.get(detail)) is not None:
+                return Subscription(f"{KLINE_CHANNEL}@{name}@{interval}")
+        elif channel is Channel.TICKER:
+            return Subscription(f"{MINI_TICKER_CHANNEL}@{name}@{MINI_TICKER_ZONE}")
+        elif channel is Channel.LIMITED_BOOK and detail in _LEVELS:
+            return Subscription(f"{LIMIT_DEPTH_CHANNEL}@{name}@{detail}")
+        raise not_offered(EXCHANGE, f"streams of {channel} {detail}".rstrip(), operation="subscribe")
 
     def subscribe(self, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> Sequence[Outbound]:
         return _requests("SUBSCRIPTION", subscriptions, request_ids)
@@ -99,21 +129,30 @@ class MexcSpotDialect:
     def on_frame(self, data: bytes | str, received_ns: int) -> Control | None:
         if isinstance(data, str):
             return _verdict(data)
+        if data.startswith(_DEPTH_CHANNEL, _CHANNEL_AT):
+            self._on_depth(data, received_ns)
+            return None
         push = self._parse(data)
-        stream, _, rest = push.channel.rpartition("@")
-        deliver = self._deliver.get(stream.rpartition("@")[0])
-        if deliver is None:
-            return None  # a channel that nobody here reads
-        symbol = self._instruments.by_native(rest)
-        if symbol is None:
-            raise undecodable(
-                push.channel[:100], data[:128].hex(), f"symbol {rest[:64]!r} is not in the exchange's list"
-            )
-        deliver(push, symbol, received_ns)
-        return None
+        rest, _, last = push.channel.rpartition("@")
+        stem, _, middle = rest.rpartition("@")
+        if (deliver := self._aggregated.get(stem)) is not None:
+            deliver(push, self._symbol(last, push.channel, data), received_ns)
+        elif (deliver_detailed := self._detailed.get(stem)) is not None:
+            deliver_detailed(push, self._symbol(middle, push.channel, data), last, received_ns)
+        elif stem == DEPTH_CHANNEL:  # not written first, as it always is
+            self._on_depth(data, received_ns)
+        return None  # also for a channel that nobody here reads
 
-    def _on_depth(self, push: PushDataV3ApiWrapper, symbol: Symbol, received_ns: int) -> None:
-        self._handlers.on_book_delta(book_delta(push, symbol, received_ns))
+    def _symbol(self, name: str, channel: str, data: bytes) -> Symbol:
+        symbol = self._instruments.by_native(name)
+        if symbol is None:
+            raise undecodable(channel[:100], data[:128].hex(), f"symbol {name[:64]!r} is not in the exchange's list")
+        return symbol
+
+    def _on_depth(self, data: bytes, received_ns: int) -> None:
+        depth = self._parse_depth(data)
+        symbol = self._symbol(depth.channel.rpartition("@")[2], depth.channel, data)
+        self._handlers.on_book_delta(book_delta(depth, symbol, received_ns))
 
     def _on_deals(self, push: PushDataV3ApiWrapper, symbol: Symbol, received_ns: int) -> None:
         for trade in trades(push, symbol, received_ns):
@@ -121,6 +160,19 @@ class MexcSpotDialect:
 
     def _on_book_ticker(self, push: PushDataV3ApiWrapper, symbol: Symbol, received_ns: int) -> None:
         self._handlers.on_book_ticker(book_ticker(push, symbol, received_ns))
+
+    def _on_kline(self, push: PushDataV3ApiWrapper, symbol: Symbol, interval: str, received_ns: int) -> None:
+        self._handlers.on_kline(kline(push, symbol, interval, received_ns))
+
+    def _on_mini_ticker(self, push: PushDataV3ApiWrapper, symbol: Symbol, zone: str, received_ns: int) -> None:
+        if zone == MINI_TICKER_ZONE:
+            self._handlers.on_ticker(mini_ticker(push, symbol, received_ns))
+
+    def _on_limit_depth(self, push: PushDataV3ApiWrapper, symbol: Symbol, levels: str, received_ns: int) -> None:
+        number = _LEVELS.get(levels)
+        if number is None:
+            raise undecodable(push.channel[:100], "", f"a book of {levels[:64]!r} levels was not asked for")
+        self._handlers.on_limited_book(limited_book(push, symbol, number, received_ns))
 
 
 class MexcWebSocketClient(ChannelWebSocketClient):
@@ -130,6 +182,8 @@ class MexcWebSocketClient(ChannelWebSocketClient):
     the stream tells changes only, so what lies beyond them is not known. ``engine`` are the options of
     ``cex.networking.WebSocketClient``.
     """
+
+    flags_closed_klines = False
 
     def __init__(
         self,
@@ -166,6 +220,12 @@ class MexcWebSocketClient(ChannelWebSocketClient):
             tap=tap,
             **websocket_options(config),
         )
+
+    def intervals(self, market: MarketType) -> tuple[KlineInterval, ...]:
+        return tuple(PUSHED_KLINE_NAMES) if market is MarketType.SPOT else ()
+
+    def limited_levels(self, market: MarketType) -> tuple[int, ...]:
+        return LIMITED_LEVELS if market is MarketType.SPOT else ()
 
     def _new_dialect(self, instruments: InstrumentCatalogue, handlers: StreamHandlers) -> MexcSpotDialect:
         return MexcSpotDialect(self.url, instruments, handlers, book_interval=self.book_interval)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cex.exchanges.base.books.keeper import BookKeeper, FetchSnapshot
+from cex.exchanges.base.books.keeper import BookKeeper, FetchSnapshot, Resubscribe
 from cex.exchanges.base.books.keepers import BookKeepers
 from cex.exchanges.base.books.policy import Backoff, ResyncPolicy
 
-__all__ = ["Backoff", "BookKeeper", "BookKeepers", "FetchSnapshot", "ResyncPolicy"]
+__all__ = ["Backoff", "BookKeeper", "BookKeepers", "FetchSnapshot", "Resubscribe", "ResyncPolicy"]

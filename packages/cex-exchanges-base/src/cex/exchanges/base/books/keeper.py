@@ -1,4 +1,7 @@
-"""One proven book, kept: its synchronizer, its snapshots, and a recovery that touches no other book."""
+"""One proven book, kept: its synchronizer, what seeds it, and a recovery that touches no other book.
+
+A book is seeded by a snapshot of REST or, where its stream begins with the whole book, by subscribing (anew).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from cex.exchanges.base.books.policy import Backoff, ResyncPolicy
 from cex.exchanges.base.interfaces import BookFacts, BookHandler, BookHealth, EventHandler, Gap, Resynced
 from cex.exchanges.base.tasks import OwnedTasks
 
-__all__ = ["BookKeeper", "FetchSnapshot"]
+__all__ = ["BookKeeper", "FetchSnapshot", "Resubscribe"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,9 @@ _APPLIED = Outcome.APPLIED
 
 FetchSnapshot = Callable[[Symbol, int], Awaitable[BookSnapshot]]
 """``fetch(symbol, depth)``: a snapshot that is requested now, raising ``ExchangeException`` where there is none."""
+
+Resubscribe = Callable[[Symbol], Awaitable[None]]
+"""``resubscribe(symbol)``: end the book's stream and begin it again; returns when it is acknowledged."""
 
 
 class BookKeeper:
@@ -40,6 +46,7 @@ class BookKeeper:
         *,
         exchange: str,
         fetch: FetchSnapshot,
+        resubscribe: Resubscribe,
         emit: EventHandler,
         slots: asyncio.Semaphore,
         tasks: OwnedTasks,
@@ -51,11 +58,14 @@ class BookKeeper:
         self._exchange = exchange
         self._depth = facts.snapshot_depth
         self._fetch = fetch
+        self._resubscribe = resubscribe
+        self._seeded_by_stream = facts.seeded_by_stream
         self._emit = emit
         self._slots = slots
         self._tasks = tasks
         self._policy = policy
         self._clock = clock
+        self._now = clock.monotonic_ns
         self._sync = Synchronizer(
             symbol, window=facts.window, windowed_stream=facts.windowed_stream, exchange=exchange, clock=clock
         )
@@ -67,6 +77,8 @@ class BookKeeper:
         self._waiters: set[asyncio.Future[Exception | None]] = set()
         self._slow_ns = int(policy.slow_handler_s * NANOSECONDS)
         self._first_delta = asyncio.Event()
+        self._full_frame = asyncio.Event()
+        self._resubscribing = False
         self._too_old = Backoff(policy.too_old_first, policy.most, rng)
         self._failures = Backoff(policy.failure_first, policy.most, rng)
         self._recovery: asyncio.Task[None] | None = None
@@ -93,7 +105,11 @@ class BookKeeper:
         elif outcome is Outcome.BUFFERED:
             self._first_delta.set()
         elif outcome is Outcome.SEEDED:
+            self._full_frame.set()
             self._became_live()
+        elif outcome is Outcome.NEED_SNAPSHOT:
+            self._full_frame.set()
+            self._tell_watchers()
         elif outcome is Outcome.GAP:
             self._lost()
             book = self.book
@@ -124,9 +140,11 @@ class BookKeeper:
         """The connection is lost: the book is STALE until :meth:`resume`."""
         self._interrupted = True
         self._subscribed = False
-        self._stop_recovery()
+        if not self._resubscribing or self._closed:  # cancelled half-way, the stream would be wanted by nobody
+            self._stop_recovery()
         self._sync.reset(reason, BookState.STALE)
         self._first_delta.clear()
+        self._full_frame.clear()
         self._lost()
 
     def close(self, reason: str) -> None:
@@ -211,31 +229,76 @@ class BookKeeper:
 
     def _recover(self, *, patient: bool) -> None:
         if self._recovery is None and self._subscribed and not self._closed:
-            self._recovery = self._tasks.spawn(self._resync(patient), name=f"{self._exchange} book {self.symbol}")
+            self._recovery = self._tasks.spawn(self._seed(patient), name=f"{self._exchange} book {self.symbol}")
 
     def _stop_recovery(self) -> None:
         if self._recovery is not None:
             self._recovery.cancel()
             self._recovery = None
 
-    async def _resync(self, patient: bool) -> None:
-        """Ask for snapshots until one fits; the only place that asks, so that one request is in flight at most."""
+    async def _seed(self, patient: bool) -> None:
+        """Until the book is LIVE; the only place that asks, so that one request is in flight at most."""
         try:
             with correlation():
-                await (self._await_first_delta() if patient else self._keep_distance())
-                while self._sync.needs_snapshot:
-                    snapshot = await self._request()
-                    if snapshot is None:
-                        continue
-                    outcome = self._sync.on_snapshot(snapshot)
-                    if outcome is Outcome.SEEDED:
-                        self._became_live()
-                    elif outcome is Outcome.NEED_SNAPSHOT:
-                        self._tell_watchers()
-                        await asyncio.sleep(self._too_old.next())
+                await (self._seed_by_stream(patient) if self._seeded_by_stream else self._seed_by_snapshot(patient))
         finally:
             if self._recovery is asyncio.current_task():
                 self._recovery = None
+
+    async def _seed_by_snapshot(self, patient: bool) -> None:
+        """Ask for snapshots until one fits."""
+        await (self._await_first_delta() if patient else self._keep_distance())
+        while self._sync.needs_snapshot:
+            snapshot = await self._request()
+            if snapshot is None:
+                continue
+            outcome = self._sync.on_snapshot(snapshot)
+            if outcome is Outcome.SEEDED:
+                self._became_live()
+            elif outcome is Outcome.NEED_SNAPSHOT:
+                self._tell_watchers()
+                await asyncio.sleep(self._too_old.next())
+
+    async def _seed_by_stream(self, fresh: bool) -> None:
+        """Wait for the whole book that a ``fresh`` subscription begins with, and subscribe anew where it does not."""
+        if not fresh:
+            await self._keep_distance()
+        while self._sync.needs_snapshot:
+            if fresh or await self._ask_again():
+                fresh = False
+                await self._await_full_frame()
+
+    async def _ask_again(self) -> bool:
+        """Subscribe anew; false after a failure and the pause that it calls for."""
+        self._sync.reset(self.book.reason, self.book.state)
+        self._full_frame.clear()
+        self._requests += 1
+        self._resubscribing = True
+        try:
+            async with self._slots:
+                await self._resubscribe(self.symbol)
+        except Exception as error:  # noqa: BLE001 (told to those who wait, logged, and tried again)
+            await self._after_failure("subscribing anew", error)
+            return False
+        finally:
+            self._resubscribing = False
+        self._subscribed, self._interrupted = True, False
+        return True
+
+    async def _await_full_frame(self) -> None:
+        wait = self._policy.full_wait
+        try:
+            async with asyncio.timeout(wait):
+                while self._sync.needs_snapshot and not self._full_frame.is_set():
+                    await self._full_frame.wait()
+        except TimeoutError:
+            reason = f"the stream began without a whole book for {wait:g} s"
+            self._sync.reset(reason, self.book.state)
+            self._tell_watchers()
+            await self._after_failure("seeding", self._not_live(f"{self.symbol}: {reason}"))
+        else:
+            if self._sync.needs_snapshot:
+                await asyncio.sleep(self._too_old.next())
 
     async def _await_first_delta(self) -> None:
         try:
@@ -256,27 +319,27 @@ class BookKeeper:
         try:
             async with self._slots:
                 snapshot = await self._fetch(self.symbol, self._depth)
-        except ExchangeException as error:
-            logger.warning("snapshot failed: %s", error, extra=self._facts)
-            await asyncio.sleep(self._request_failed(error, hopeless=not error.retryable))
-        except Exception as error:
-            logger.exception("snapshot failed by a defect", extra=self._facts)
-            await asyncio.sleep(self._request_failed(error, hopeless=True))
+        except Exception as error:  # noqa: BLE001 (told to those who wait, logged, and tried again)
+            await self._after_failure("the snapshot", error)
         else:
             self._failures.reset()
             return snapshot
         return None
 
-    def _request_failed(self, error: Exception, *, hopeless: bool) -> float:
-        """Note a failed request and return the seconds to wait; ``hopeless`` ends the patience of those who wait."""
+    async def _after_failure(self, what: str, error: Exception) -> None:
+        """Note that a try failed, and pause; what is hopeless ends the patience of those who wait for the book."""
         self._request_failures += 1
         self._last_error = error
         wait = self._failures.next()
         if isinstance(error, RateLimitException) and error.retry_after is not None:
             wait = max(wait, error.retry_after)
-        if hopeless:
+        if isinstance(error, ExchangeException):
+            logger.warning("%s failed: %s", what, error, extra=self._facts)
+        else:
+            logger.error("%s failed by a defect", what, exc_info=error, extra=self._facts)
+        if not (isinstance(error, ExchangeException) and error.retryable):
             self._release_waiters(error)
-        return wait
+        await asyncio.sleep(wait)
 
     # ---- what happened ---------------------------------------------------------------------------------------------
 
@@ -290,6 +353,7 @@ class BookKeeper:
         self._live_at_ns = now
         self._last_error = None
         self._too_old.reset()
+        self._failures.reset()
         lost_at, self._lost_at_ns = self._lost_at_ns, None
         self._release_waiters(None)
         if lost_at is not None:
@@ -314,16 +378,18 @@ class BookKeeper:
         return ExchangeConnectionException(message, self._exchange, operation="subscribe_book")
 
     def _notify(self) -> None:
-        now, book = self._clock.monotonic_ns, self.book
+        now, book = self._now, self.book
+        ended = now()
         for handler in self._handlers:
-            started = now()
+            started = ended
             try:
                 handler(book)
             except Exception:
                 self._handler_errors += 1
                 if _worth_saying(self._handler_errors):
                     logger.exception("book handler failed", extra=self._about(handler, self._handler_errors))
-            took = now() - started
+            ended = now()
+            took = ended - started
             if took > self._slow_ns:
                 self._slow_handlers += 1
                 if _worth_saying(self._slow_handlers):

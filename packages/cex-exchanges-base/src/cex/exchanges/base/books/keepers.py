@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.correlation import new_random
 from cex.common.types.market import BookDelta
 from cex.common.types.symbols import Symbol
-from cex.exchanges.base.books.keeper import BookKeeper, FetchSnapshot
+from cex.exchanges.base.books.keeper import BookKeeper, FetchSnapshot, Resubscribe
 from cex.exchanges.base.books.policy import ResyncPolicy
 from cex.exchanges.base.interfaces import BookFacts, BookHealth, EventHandler
 from cex.exchanges.base.tasks import OwnedTasks
@@ -19,14 +19,19 @@ __all__ = ["BookKeepers"]
 
 
 class BookKeepers:
-    """Every book of one exchange; they share the budget for snapshots and nothing else."""
+    """Every book of one exchange; they share the budget for snapshots and nothing else.
+
+    ``facts(symbol)`` says what holds for a book. ``resubscribe`` is used only
+    where a stream seeds its book.
+    """
 
     def __init__(
         self,
         *,
         exchange: str,
-        facts: BookFacts,
+        facts: Callable[[Symbol], BookFacts],
         fetch: FetchSnapshot,
+        resubscribe: Resubscribe,
         emit: EventHandler,
         policy: ResyncPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -35,6 +40,7 @@ class BookKeepers:
         self._exchange = exchange
         self._facts = facts
         self._fetch = fetch
+        self._resubscribe = resubscribe
         self._emit = emit
         self._policy = policy or ResyncPolicy()
         self._clock = clock
@@ -55,9 +61,10 @@ class BookKeepers:
         if keeper is None:
             keeper = self._keepers[symbol] = BookKeeper(
                 symbol,
-                self._facts,
+                self._facts(symbol),
                 exchange=self._exchange,
                 fetch=self._fetch,
+                resubscribe=self._resubscribe,
                 emit=self._emit,
                 slots=self._slots,
                 tasks=self._tasks,

@@ -16,6 +16,8 @@ class ResyncPolicy:
     long a fresh subscription waits for its first update before it asks for the snapshot, so that the snapshot is not
     older than the stream; a quiet pair costs this once. ``too_old_first``: first wait after a snapshot that was older
     than the stream. ``failure_first``: first wait after a failed request. Both double up to ``most`` and are jittered.
+    ``full_wait``: how long a fresh subscription waits for the whole book that its stream begins with, where the stream
+    seeds the book; then it is subscribed anew.
     ``spacing``: a book that is lost again so soon after becoming LIVE waits for the rest of that time, so that a stream
     that gaps with every update does not become a storm of requests. ``slow_handler_s``: a handler that takes longer is
     counted and named.
@@ -23,6 +25,7 @@ class ResyncPolicy:
 
     concurrency: int = 8
     first_delta_wait: float = 0.25
+    full_wait: float = 10.0
     too_old_first: float = 0.1
     failure_first: float = 0.5
     most: float = 30.0

@@ -19,6 +19,7 @@ from cex.exchanges.base.interfaces.events import (
     Recovered,
     Refused,
     Resynced,
+    Stream,
     Undecodable,
 )
 from cex.exchanges.base.interfaces.health import (
@@ -50,6 +51,7 @@ __all__ = [
     "Recovered",
     "Refused",
     "Resynced",
+    "Stream",
     "StreamHandlers",
     "StreamHealth",
     "Undecodable",

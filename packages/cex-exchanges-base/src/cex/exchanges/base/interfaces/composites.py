@@ -9,10 +9,13 @@ from typing import Self
 
 from cex.common.book.order_book import BookView, OrderBook
 from cex.common.constants.network_constants import BOOK_FRESH_S
+from cex.common.enums import KlineInterval, MarketType
 from cex.common.types.instruments import Instrument
-from cex.common.types.market import BookSnapshot, BookTicker, Trade
-from cex.exchanges.base.interfaces.events import EventHandler
+from cex.common.types.market import BookSnapshot, BookTicker, FundingRate, Kline, Ticker, Trade
+from cex.common.types.symbols import Symbol
+from cex.exchanges.base.interfaces.events import Channel, EventHandler
 from cex.exchanges.base.interfaces.health import ExchangeHealth
+from cex.exchanges.base.klines import KlineProgress
 
 __all__ = ["BaseComposite", "BookHandler", "PublicExchange"]
 
@@ -56,7 +59,11 @@ class BaseComposite(ABC):
 
 
 class PublicExchange(BaseComposite):
-    """Everything that needs no account; ``async with`` opens it and closes what it opened."""
+    """Everything that needs no account; ``async with`` opens it and closes what it opened.
+
+    The market is told by the symbol: ``BTC/USDT`` is spot, ``BTC/USDT:USDT`` a perpetual. What an exchange does not
+    have raises ``NotOfferedException``. An interval is a ``KlineInterval`` or its text; times are nanoseconds.
+    """
 
     @property
     @abstractmethod
@@ -74,6 +81,66 @@ class PublicExchange(BaseComposite):
     @abstractmethod
     async def recent_trades(self, symbol: str, limit: int = 100) -> list[Trade]:
         """The newest public trades by REST, oldest first."""
+
+    @abstractmethod
+    async def ticker(self, symbol: str) -> Ticker:
+        """Rolling 24-hour statistics by REST; a perpetual's mark price, index price and funding rate are in it."""
+
+    @abstractmethod
+    async def all_tickers(self, market: MarketType | None = None) -> dict[Symbol, Ticker]:
+        """The ticker of every listed symbol of ``market`` (None: of all markets of the exchange)."""
+
+    @abstractmethod
+    async def average_price(self, symbol: str) -> float:
+        """The average price of the last minutes, as the exchange computes it."""
+
+    @abstractmethod
+    async def aggregated_trades(self, symbol: str, start_ts: int, end_ts: int) -> list[Trade]:
+        """Public trades of [start_ts, end_ts), those of one taker order made one; oldest first."""
+
+    @abstractmethod
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """The rate of a perpetual that is to be paid next, and when."""
+
+    @abstractmethod
+    async def funding_history(self, symbol: str, start_ts: int, end_ts: int) -> list[FundingRate]:
+        """The rates of a perpetual that were paid in [start_ts, end_ts), oldest first."""
+
+    @abstractmethod
+    def intervals(self, market: MarketType = MarketType.SPOT) -> tuple[KlineInterval, ...]:
+        """The candle widths of ``market`` that :meth:`klines` and :meth:`recent_klines` serve."""
+
+    @abstractmethod
+    def pushed_intervals(self, market: MarketType = MarketType.SPOT) -> tuple[KlineInterval, ...]:
+        """The candle widths of ``market`` that :meth:`kline_updates` serves."""
+
+    @abstractmethod
+    def limited_levels(self, market: MarketType = MarketType.SPOT) -> tuple[int, ...]:
+        """The numbers of levels a side that :meth:`limited_books` serves of ``market``."""
+
+    @abstractmethod
+    async def recent_klines(self, symbol: str, interval: KlineInterval | str, limit: int = 100) -> list[Kline]:
+        """The newest candles by REST, ascending; the last one is the open one (``closed`` False)."""
+
+    @abstractmethod
+    def klines(
+        self,
+        symbol: str,
+        interval: KlineInterval | str,
+        start_ts: int,
+        end_ts: int,
+        *,
+        on_progress: KlineProgress | None = None,
+    ) -> AsyncGenerator[Kline, None]:
+        """Every candle that opens in [start_ts, end_ts), ascending and each once, over as many pages as that takes.
+
+        A candle in which nothing was traded is left out where the exchange leaves it out. A range that reaches into
+        the present ends with the open candle. ``on_progress(done, expected)`` is told after each page.
+
+        Raises:
+            ValueError: no interval is called so, or the range ends before it begins.
+            NotOfferedException: the exchange does not serve this interval; ``intervals`` names what it serves.
+        """
 
     @abstractmethod
     async def subscribe_book(
@@ -111,8 +178,30 @@ class PublicExchange(BaseComposite):
         """Public trades, never conflated; a reader that falls too far behind loses the oldest, told by ``Overflow``."""
 
     @abstractmethod
-    def is_fresh(self, symbol: str, max_age: float = BOOK_FRESH_S) -> bool:
-        """Whether the book is LIVE and its connection was heard from within ``max_age`` seconds (data or pong).
+    def tickers(self, symbol: str) -> AsyncGenerator[Ticker, None]:
+        """Rolling 24-hour statistics as the exchange pushes them, conflated to the newest."""
 
-        Judged by receipt on the monotonic clock: a pair that is merely quiet stays fresh.
+    @abstractmethod
+    def kline_updates(self, symbol: str, interval: KlineInterval | str) -> AsyncGenerator[Kline, None]:
+        """A candle as it grows, then the next.
+
+        A reader that is behind gets the newest state of each candle, and never misses that a candle was closed: no
+        state replaces a closed candle, and a reader that falls too far behind is told by ``Overflow``. Where the
+        exchange does not say so itself, a candle is closed by the first push of the next one, as it was pushed last.
+        What closes while the connection is lost (``Interrupted`` to ``Recovered``) is not in the stream; ``klines``
+        has it.
+        """
+
+    @abstractmethod
+    def limited_books(self, symbol: str, levels: int) -> AsyncGenerator[BookSnapshot, None]:
+        """The best ``levels`` a side, pushed whole each time and conflated to the newest; there is nothing to prove."""
+
+    @abstractmethod
+    def is_fresh(
+        self, symbol: str, max_age: float = BOOK_FRESH_S, *, channel: Channel = Channel.BOOK, detail: str = ""
+    ) -> bool:
+        """Whether a stream runs and its connection was heard from within ``max_age`` seconds (data or pong).
+
+        Of a book it is asked too that it is LIVE. ``detail`` is the interval of candles or the levels of a limited
+        book. Judged by receipt on the monotonic clock: a pair that is merely quiet stays fresh.
         """

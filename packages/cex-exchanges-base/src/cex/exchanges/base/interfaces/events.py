@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from cex.common.enums import BookState
 from cex.common.exceptions import ExchangeDataException
@@ -22,16 +22,32 @@ __all__ = [
     "Recovered",
     "Refused",
     "Resynced",
+    "Stream",
     "Undecodable",
 ]
 
 
 class Channel(StrEnum):
-    """The public streams that every exchange offers, under our names."""
+    """The kinds of public streams, under our names."""
 
     BOOK = "book"
     TRADES = "trades"
     BOOK_TICKER = "book_ticker"
+    TICKER = "ticker"
+    KLINES = "klines"
+    LIMITED_BOOK = "limited_book"
+
+
+class Stream(NamedTuple):
+    """One public stream.
+
+    ``detail`` is what its channel needs beside the symbol: the interval of KLINES (``"1m"``, the text of a
+    ``KlineInterval``), the number of levels of LIMITED_BOOK (``"20"``), "" for all others.
+    """
+
+    channel: Channel
+    symbol: Symbol
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +74,7 @@ class Interrupted(ExchangeEvent):
 
     kind: ClassVar[str] = "interrupted"
     connection: int
-    streams: tuple[tuple[Channel, Symbol], ...]
+    streams: tuple[Stream, ...]
     reason: str
 
 
@@ -68,7 +84,7 @@ class Recovered(ExchangeEvent):
 
     kind: ClassVar[str] = "recovered"
     connection: int
-    streams: tuple[tuple[Channel, Symbol], ...]
+    streams: tuple[Stream, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +120,7 @@ class Refused(ExchangeEvent):
     symbol: Symbol
     code: str | None
     message: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +136,7 @@ class Overflow(ExchangeEvent):
     symbol: Symbol
     dropped: int
     resumed: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

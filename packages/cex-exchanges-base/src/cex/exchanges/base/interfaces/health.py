@@ -14,7 +14,10 @@ __all__ = ["BookHealth", "ConnectionHealth", "ConnectionState", "ExchangeHealth"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookHealth:
-    """One book: seconds since its last update and between exchange and receipt of it (None where there is none yet)."""
+    """One book: seconds since its last update and between exchange and receipt of it (None where there is none yet).
+
+    A book that its own stream seeds counts as ``snapshot_requests`` how often it was subscribed anew.
+    """
 
     symbol: Symbol
     state: BookState
@@ -36,7 +39,7 @@ class BookHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamHealth:
-    """All readers of one stream, past ones included.
+    """All readers of one stream, past ones included; ``detail`` as in :class:`Stream`.
 
     Of the items ``offered`` to them, so many were ``delivered``, ``conflated`` into a newer one, or ``dropped`` by
     overflow; the rest still waits.
@@ -49,6 +52,7 @@ class StreamHealth:
     delivered: int
     conflated: int
     dropped: int
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,19 @@ from cex.common.lazy import lazy_exports
 if TYPE_CHECKING:
     from cex.exchanges.base.streams.client import ChannelWebSocketClient, MarketDialect
     from cex.exchanges.base.streams.leases import Leases
+    from cex.exchanges.base.streams.markets import MarketsWebSocketClient
+    from cex.exchanges.base.streams.outlets import Outlets
     from cex.exchanges.base.streams.readers import Fanout, Reader
 
-__all__ = ["ChannelWebSocketClient", "Fanout", "Leases", "MarketDialect", "Reader"]
+__all__ = ["ChannelWebSocketClient", "Fanout", "Leases", "MarketDialect", "MarketsWebSocketClient", "Outlets", "Reader"]
 
 __getattr__ = lazy_exports(
     __name__,
     {
         "client": ["ChannelWebSocketClient", "MarketDialect"],
         "leases": ["Leases"],
+        "markets": ["MarketsWebSocketClient"],
+        "outlets": ["Outlets"],
         "readers": ["Fanout", "Reader"],
     },
 )

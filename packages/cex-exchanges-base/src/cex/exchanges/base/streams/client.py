@@ -11,7 +11,7 @@ from cex.common.exceptions import ExchangeException
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base import interfaces
 from cex.exchanges.base.catalogue import InstrumentCatalogue
-from cex.exchanges.base.interfaces import BaseWebSocketClient, BookFacts, Channel, ConnectionHealth, StreamHandlers
+from cex.exchanges.base.interfaces import BaseWebSocketClient, BookFacts, ConnectionHealth, Stream, StreamHandlers
 from cex.networking.websocket import events
 from cex.networking.websocket.dialect import Dialect, Subscription
 
@@ -22,9 +22,13 @@ __all__ = ["ChannelWebSocketClient", "EngineOptions", "MakeDialect", "MarketDial
 
 
 class MarketDialect(Dialect, Protocol):
-    """A dialect that can also say how a stream of ours is called in its exchange's words."""
+    """A dialect that can also say how a stream of ours is called in its exchange's words.
 
-    def subscription(self, channel: Channel, symbol: Symbol) -> Subscription: ...
+    ``subscription`` raises ``NotOfferedException`` for a stream that the exchange does not have, and
+    ``UnknownSymbolException`` for a symbol that it does not list.
+    """
+
+    def subscription(self, stream: Stream) -> Subscription: ...
 
 
 MakeDialect = Callable[[InstrumentCatalogue, StreamHandlers], MarketDialect]
@@ -51,18 +55,19 @@ class EngineOptions(TypedDict, total=False):
 class ChannelWebSocketClient(BaseWebSocketClient):
     """Public streams of one endpoint. An exchange says what is particular: its name, its book facts and its dialect.
 
-    ``make_dialect`` is called once, by :meth:`attach`, with the catalogue and the handlers.
+    ``make_dialect`` is called once, by :meth:`attach`, with the catalogue and the handlers. An exchange with an
+    endpoint for each market has one of these for each, behind a ``MarketsWebSocketClient``.
     """
 
     def __init__(
         self, exchange: str, book_facts: BookFacts, make_dialect: MakeDialect, **engine: Unpack[EngineOptions]
     ) -> None:
         self.exchange = exchange
-        self.book_facts = book_facts
+        self._book_facts = book_facts
         self._make_dialect = make_dialect
         self._engine = engine
         self._clock = engine.get("clock", SYSTEM_CLOCK)
-        self._streams: dict[Subscription, tuple[Channel, Symbol]] = {}
+        self._streams: dict[Subscription, Stream] = {}
         self._attached: tuple[MarketDialect, StreamHandlers, WebSocketClient] | None = None
 
     def attach(self, instruments: InstrumentCatalogue, handlers: StreamHandlers) -> None:
@@ -75,24 +80,27 @@ class ChannelWebSocketClient(BaseWebSocketClient):
         dialect = self._make_dialect(instruments, handlers)
         self._attached = dialect, handlers, WebSocketClient(dialect, on_event=self._on_event, **self._engine)
 
-    async def subscribe(self, channel: Channel, symbols: Sequence[Symbol]) -> None:
+    def book_facts(self, symbol: Symbol) -> BookFacts:
+        return self._book_facts
+
+    async def subscribe(self, streams: Sequence[Stream]) -> None:
         dialect, _, client = self._require_attached()
-        asked = {dialect.subscription(channel, symbol): (channel, symbol) for symbol in symbols}
+        asked = {dialect.subscription(stream): stream for stream in streams}
         self._streams.update(asked)
         await client.subscribe(tuple(asked))
 
-    async def unsubscribe(self, channel: Channel, symbols: Sequence[Symbol]) -> None:
+    async def unsubscribe(self, streams: Sequence[Stream]) -> None:
         _, _, client = self._require_attached()
-        ended = [known for known, stream in self._streams.items() if stream[0] is channel and stream[1] in symbols]
+        ended = [subscription for subscription, stream in self._streams.items() if stream in streams]
         for subscription in ended:
             del self._streams[subscription]
         await client.unsubscribe(ended)
 
-    def last_heard_ns(self, channel: Channel, symbol: Symbol) -> int | None:
+    def last_heard_ns(self, stream: Stream) -> int | None:
         if self._attached is None:
             return None
         dialect, _, client = self._attached
-        return client.last_heard_ns(dialect.subscription(channel, symbol))
+        return client.last_heard_ns(dialect.subscription(stream))
 
     def health(self) -> tuple[ConnectionHealth, ...]:
         return () if self._attached is None else self._attached[2].health()
@@ -136,14 +144,20 @@ class ChannelWebSocketClient(BaseWebSocketClient):
             case events.SubscriptionRefused(subscription=subscription, code=code, message=message):
                 if subscription not in self._streams:
                     return None
-                channel, symbol = self._streams[subscription]
+                channel, symbol, detail = self._streams[subscription]
                 return interfaces.Refused(
-                    exchange=exchange, at_ns=at_ns, channel=channel, symbol=symbol, code=code, message=message
+                    exchange=exchange,
+                    at_ns=at_ns,
+                    channel=channel,
+                    symbol=symbol,
+                    code=code,
+                    message=message,
+                    detail=detail,
                 )
             case events.Undecodable(error=error):
                 return interfaces.Undecodable(exchange=exchange, at_ns=at_ns, connection=connection, error=error)
             case events.FrameFault():
                 return None  # a defect of ours; the engine has logged and counted it
 
-    def _known(self, subscriptions: Sequence[Subscription]) -> tuple[tuple[Channel, Symbol], ...]:
+    def _known(self, subscriptions: Sequence[Subscription]) -> tuple[Stream, ...]:
         return tuple(self._streams[subscription] for subscription in subscriptions if subscription in self._streams)

@@ -7,15 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from cex.common.exceptions import ExchangeException
-from cex.common.types.symbols import Symbol
-from cex.exchanges.base.interfaces import Channel
+from cex.exchanges.base.interfaces import Stream
 from cex.exchanges.base.tasks import OwnedTasks
 
 __all__ = ["Leases"]
 
 logger = logging.getLogger(__name__)
-
-Stream = tuple[Channel, Symbol]
 
 
 class _Lease:
@@ -38,8 +35,8 @@ class Leases:
     def __init__(
         self,
         *,
-        open_stream: Callable[[Channel, Symbol], Awaitable[None]],
-        close_stream: Callable[[Channel, Symbol], Awaitable[None]],
+        open_stream: Callable[[Stream], Awaitable[None]],
+        close_stream: Callable[[Stream], Awaitable[None]],
         tasks: OwnedTasks,
     ) -> None:
         self._open = open_stream
@@ -51,41 +48,47 @@ class Leases:
     def __len__(self) -> int:
         return len(self._leases)
 
-    async def acquire(self, channel: Channel, symbol: Symbol) -> None:
+    async def acquire(self, stream: Stream) -> None:
         """Hold the stream; returns when it is open. What opening raises is raised, and then it is not held."""
-        lease = self._leases.setdefault((channel, symbol), _Lease())
+        lease = self._leases.setdefault(stream, _Lease())
         lease.holders += 1
         try:
             async with lease.lock:
                 if not lease.is_open:
                     lease.touched = True
-                    await self._open(channel, symbol)
+                    await self._open(stream)
                     lease.is_open = True
         except BaseException:
-            self.release(channel, symbol)
+            self.release(stream)
             raise
 
-    def release(self, channel: Channel, symbol: Symbol) -> asyncio.Task[None] | None:
+    def release(self, stream: Stream) -> asyncio.Task[None] | None:
         """Let go of what :meth:`acquire` gave; the task that closes the stream, where this was the last holder."""
-        lease = self._leases[channel, symbol]
+        lease = self._leases[stream]
         lease.holders -= 1
         if lease.holders or self._closed:
             return None
-        return self._tasks.spawn(self._end(channel, symbol, lease), name=f"close {channel} {symbol}")
+        return self._tasks.spawn(self._end(stream, lease), name=f"close {stream.channel} {stream.symbol}")
 
     def close(self) -> None:
         """From now on nothing is closed stream by stream: the connections end as a whole."""
         self._closed = True
 
-    async def _end(self, channel: Channel, symbol: Symbol, lease: _Lease) -> None:
+    async def _end(self, stream: Stream, lease: _Lease) -> None:
         async with lease.lock:
             if lease.holders == 0 and lease.touched:
                 lease.is_open = lease.touched = False
                 try:
-                    await self._close(channel, symbol)
+                    await self._close(stream)
                 except ExchangeException as error:
                     logger.warning(
-                        "could not unsubscribe: %s", error, extra={"channel": str(channel), "symbol": str(symbol)}
+                        "could not unsubscribe: %s",
+                        error,
+                        extra={
+                            "channel": str(stream.channel),
+                            "symbol": str(stream.symbol),
+                            "detail": stream.detail,
+                        },
                     )
-            if lease.holders == 0 and self._leases.get((channel, symbol)) is lease:
-                del self._leases[channel, symbol]
+            if lease.holders == 0 and self._leases.get(stream) is lease:
+                del self._leases[stream]

@@ -7,15 +7,28 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from cex.common.types.symbols import Symbol
-from cex.exchanges.base.interfaces import Channel, StreamHealth
+from cex.common.types.market import Kline
+from cex.exchanges.base.interfaces import Stream, StreamHealth
 
-__all__ = ["Fanout", "Reader"]
+__all__ = ["Conflate", "Fanout", "Reader", "newest", "same_candle"]
 
 T = TypeVar("T")
 
-OverflowHandler = Callable[[Channel, Symbol, int, bool], None]
-"""``on_overflow(channel, symbol, dropped, resumed)``, as told by :class:`~cex.exchanges.base.interfaces.Overflow`."""
+OverflowHandler = Callable[[Stream, int, bool], None]
+"""``on_overflow(stream, dropped, resumed)``, as told by :class:`~cex.exchanges.base.interfaces.Overflow`."""
+
+Conflate = Callable[[T, T], bool]
+"""``conflate(waiting, newer)``: whether the newer item takes the place of the last one that still waits."""
+
+
+def newest(waiting: object, newer: object) -> bool:
+    """Only the newest counts (books, tickers)."""
+    return True
+
+
+def same_candle(waiting: Kline, newer: Kline) -> bool:
+    """A candle that still grows is replaced by its next state, a closed one by nothing."""
+    return waiting.open_ts == newer.open_ts and not waiting.closed
 
 
 class Reader(Generic[T]):
@@ -38,15 +51,16 @@ class Reader(Generic[T]):
             return
         fanout, items = self._fanout, self._items
         fanout.offered += 1
+        if items and fanout.conflate is not None and fanout.conflate(items[-1], item):
+            fanout.conflated += 1
+            items[-1] = item
+            return
         if len(items) >= fanout.capacity:
             items.popleft()
-            if fanout.conflate:
-                fanout.conflated += 1
-            else:
-                fanout.dropped += 1
-                self._dropped += 1
-                if self._dropped == 1:
-                    fanout.on_overflow(fanout.channel, fanout.symbol, 1, False)
+            fanout.dropped += 1
+            self._dropped += 1
+            if self._dropped == 1:
+                fanout.on_overflow(fanout.stream, 1, False)
         items.append(item)
         self._wake()
 
@@ -69,7 +83,7 @@ class Reader(Generic[T]):
         fanout = self._fanout
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            fanout.on_overflow(fanout.channel, fanout.symbol, dropped, True)
+            fanout.on_overflow(fanout.stream, dropped, True)
         fanout.delivered += 1
         return self._items.popleft()
 
@@ -81,32 +95,30 @@ class Reader(Generic[T]):
 class Fanout(Generic[T]):
     """One stream and its readers.
 
-    ``conflate``: a reader that is behind gets the newest item only (books, book tickers). Otherwise up to ``capacity``
-    items wait for each reader, and beyond that the oldest is given up and ``on_overflow`` told.
+    ``conflate`` says which item takes the place of the last one that waits for a reader (None: never). What it lets
+    wait is bounded: beyond ``capacity`` items the oldest is given up and ``on_overflow`` told.
     """
 
     __slots__ = (
         "_readers",
         "capacity",
-        "channel",
         "conflate",
         "conflated",
         "delivered",
         "dropped",
         "offered",
         "on_overflow",
-        "symbol",
+        "stream",
     )
 
     def __init__(
-        self, channel: Channel, symbol: Symbol, *, conflate: bool, capacity: int, on_overflow: OverflowHandler
+        self, stream: Stream, *, conflate: Conflate[T] | None, capacity: int, on_overflow: OverflowHandler
     ) -> None:
         if capacity < 1:
             raise ValueError(f"a reader needs room for at least one item, not {capacity}")
-        self.channel = channel
-        self.symbol = symbol
+        self.stream = stream
         self.conflate = conflate
-        self.capacity = 1 if conflate else capacity
+        self.capacity = capacity
         self.on_overflow = on_overflow
         self.offered = self.delivered = self.conflated = self.dropped = 0
         self._readers: tuple[Reader[T], ...] = ()
@@ -131,8 +143,9 @@ class Fanout(Generic[T]):
 
     def health(self) -> StreamHealth:
         return StreamHealth(
-            channel=self.channel,
-            symbol=self.symbol,
+            channel=self.stream.channel,
+            symbol=self.stream.symbol,
+            detail=self.stream.detail,
             readers=len(self._readers),
             offered=self.offered,
             delivered=self.delivered,

@@ -12,17 +12,26 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "AggregatedTradeRow",
+    "AveragePrice",
     "DepthAnswer",
     "ErrorBody",
     "ExchangeInfo",
+    "KlineRow",
     "ListedSymbol",
     "ServerTime",
+    "TickerRow",
     "TradeRow",
+    "aggregated_trades_decoder",
+    "average_price_decoder",
     "depth_decoder",
     "error_decoder",
     "exchange_info_decoder",
+    "klines_decoder",
     "listed_symbol_decoder",
     "server_time_decoder",
+    "ticker_decoder",
+    "tickers_decoder",
     "trades_decoder",
 ]
 
@@ -34,7 +43,7 @@ Milliseconds = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Decimals = Annotated[int, Meta(ge=0, le=30)]
 Amount = str | float | None
-"""Read by ``symbols``; some rows hold "" or null where there is no figure."""
+"""Read by ``symbols`` and ``decode``; some rows hold "" or null where there is no figure."""
 
 
 class ServerTime(Struct, rename="camel"):
@@ -89,6 +98,55 @@ class TradeRow(Struct, rename="camel"):
     id: str | int | None = None
 
 
+class AggregatedTradeRow(Struct):
+    """A row of ``GET /api/v3/aggTrades``. Its ids are null; ``T`` is milliseconds of a whole second; ``m`` says that
+    the buyer was the maker.
+    """
+
+    price: Positive = msgspec.field(name="p")
+    quantity: Positive = msgspec.field(name="q")
+    time: Milliseconds = msgspec.field(name="T")
+    is_buyer_maker: bool = msgspec.field(name="m")
+    id: str | int | None = msgspec.field(name="a", default=None)
+
+
+class KlineRow(Struct, array_like=True):
+    """A row of ``GET /api/v3/klines``, ascending: times in milliseconds, the volume in base and in quote units."""
+
+    open_time: Milliseconds
+    open: Positive
+    high: Positive
+    low: Positive
+    close: Positive
+    base_volume: Number
+    close_time: Milliseconds
+    quote_volume: Number | None = None
+
+
+class AveragePrice(Struct):
+    """``GET /api/v3/avgPrice``, of the last ``mins`` minutes."""
+
+    price: Positive
+
+
+class TickerRow(Struct, rename="camel"):
+    """``GET /api/v3/ticker/24hr``. ``priceChangePercent`` is a fraction; what there is no figure of is null or "".
+
+    ``volume`` is in base units; in pushed tickers a field of that name is in quote units.
+    """
+
+    symbol: str
+    last_price: Amount = None
+    bid_price: Amount = None
+    ask_price: Amount = None
+    high_price: Amount = None
+    low_price: Amount = None
+    volume: Amount = None
+    quote_volume: Amount = None
+    price_change_percent: Amount = None
+    close_time: Milliseconds | None = None
+
+
 class ErrorBody(Struct):
     """``{"code":-1121,"msg":"Invalid symbol."}``; newer services also say code 0 or 200 with a success."""
 
@@ -101,4 +159,9 @@ exchange_info_decoder = msgspec.json.Decoder(ExchangeInfo)
 listed_symbol_decoder = msgspec.json.Decoder(ListedSymbol, strict=False)
 depth_decoder = msgspec.json.Decoder(DepthAnswer, strict=False)
 trades_decoder = msgspec.json.Decoder(list[TradeRow], strict=False)
+aggregated_trades_decoder = msgspec.json.Decoder(list[AggregatedTradeRow], strict=False)
+klines_decoder = msgspec.json.Decoder(list[KlineRow], strict=False)
+average_price_decoder = msgspec.json.Decoder(AveragePrice, strict=False)
+ticker_decoder = msgspec.json.Decoder(TickerRow)
+tickers_decoder = msgspec.json.Decoder(list[Raw])
 error_decoder = msgspec.json.Decoder(ErrorBody)

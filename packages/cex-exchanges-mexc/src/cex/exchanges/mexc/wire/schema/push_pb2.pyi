@@ -73,6 +73,28 @@ class PublicAggreDepthsV3Api(_message.Message):
     lastOrderCreateTime: int
     def __init__(self, asks: _Optional[_Iterable[_Union[PublicDepthV3ApiItem, _Mapping]]] = ..., bids: _Optional[_Iterable[_Union[PublicDepthV3ApiItem, _Mapping]]] = ..., eventType: _Optional[str] = ..., fromVersion: _Optional[str] = ..., toVersion: _Optional[str] = ..., lastOrderCreateTime: _Optional[int] = ...) -> None: ...
 
+class DepthPush(_message.Message):
+    __slots__ = ("channel", "sendTime", "publicAggreDepths")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    SENDTIME_FIELD_NUMBER: _ClassVar[int]
+    PUBLICAGGREDEPTHS_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    sendTime: int
+    publicAggreDepths: UnreadDepths
+    def __init__(self, channel: _Optional[str] = ..., sendTime: _Optional[int] = ..., publicAggreDepths: _Optional[_Union[UnreadDepths, _Mapping]] = ...) -> None: ...
+
+class UnreadDepths(_message.Message):
+    __slots__ = ("asks", "bids", "fromVersion", "toVersion")
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    BIDS_FIELD_NUMBER: _ClassVar[int]
+    FROMVERSION_FIELD_NUMBER: _ClassVar[int]
+    TOVERSION_FIELD_NUMBER: _ClassVar[int]
+    asks: _containers.RepeatedScalarFieldContainer[bytes]
+    bids: _containers.RepeatedScalarFieldContainer[bytes]
+    fromVersion: str
+    toVersion: str
+    def __init__(self, asks: _Optional[_Iterable[bytes]] = ..., bids: _Optional[_Iterable[bytes]] = ..., fromVersion: _Optional[str] = ..., toVersion: _Optional[str] = ...) -> None: ...
+
 class PublicLimitDepthsV3Api(_message.Message):
     __slots__ = ("asks", "bids", "eventType", "version", "lastOrderCreateTime")
     ASKS_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,24 @@
+"""Gate.io's public streams: the client, and a dialect for each market. https://www.gate.com/docs/developers/apiv4/."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cex.common.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from cex.exchanges.gateio.websocket.client import GateioWebSocketClient
+    from cex.exchanges.gateio.websocket.futures import GateioFuturesDialect
+    from cex.exchanges.gateio.websocket.spot import GateioSpotDialect
+
+__all__ = ["GateioFuturesDialect", "GateioSpotDialect", "GateioWebSocketClient"]
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "client": ["GateioWebSocketClient"],
+            "futures": ["GateioFuturesDialect"],
+            "spot": ["GateioSpotDialect"],
+        },
+    )
