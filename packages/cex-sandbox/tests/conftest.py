@@ -14,6 +14,21 @@ from cex.sandbox.server import Sandbox
 
 _LEVEL = {1: "price", 2: "quantity"}
 _DEAL = {1: "price", 2: "quantity", 3: "tradeType", 4: "time", 5: "tradeId"}
+_BOOK_TICKER = {1: "bidPrice", 2: "bidQuantity", 3: "askPrice", 4: "askQuantity"}
+_MINI_TICKER = {
+    1: "symbol",
+    2: "price",
+    3: "rate",
+    4: "zonedRate",
+    5: "high",
+    6: "low",
+    7: "volume",
+    8: "quantity",
+    9: "lastCloseRate",
+    10: "lastCloseZonedRate",
+    11: "lastCloseHigh",
+    12: "lastCloseLow",
+}
 _BODIES: dict[int, tuple[str, dict[int, str], dict[str, dict[int, str]]]] = {
     303: (
         "publicLimitDepths",
@@ -34,6 +49,13 @@ _BODIES: dict[int, tuple[str, dict[int, str], dict[str, dict[int, str]]]] = {
             9: "windowEnd",
         },
         {},
+    ),
+    309: ("publicMiniTicker", _MINI_TICKER, {}),
+    310: ("publicMiniTickers", {1: "items"}, {"items": _MINI_TICKER}),
+    311: (
+        "publicBookTickerBatch",
+        {1: "items", 2: "version", 3: "lastOrderCreateTime"},
+        {"items": _BOOK_TICKER},
     ),
     313: (
         "publicAggreDepths",

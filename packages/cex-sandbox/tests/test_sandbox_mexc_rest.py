@@ -155,7 +155,7 @@ async def test_trades_come_newest_first(mexc: Mexc) -> None:
         ("/api/v3/depth", {}, 400, {"code": 44444, "msg": "param cannot be null"}),
         ("/api/v3/depth", {"symbol": "BTCUSDT", "limit": "many"}, 400, {"code": 33333, "msg": "param is error"}),
         ("/api/v3/depth", {"symbol": "BTCUSDT", "limit": "0"}, 400, {"code": 33333, "msg": "param is error"}),
-        ("/api/v3/klines", {"symbol": "BTCUSDT"}, 404, {"code": 404, "msg": "Not Found"}),
+        ("/api/v3/nothing", {"symbol": "BTCUSDT"}, 404, {"code": 404, "msg": "Not Found"}),
         ("/nowhere", {}, 404, {"code": 404, "msg": "Not Found"}),
     ],
 )

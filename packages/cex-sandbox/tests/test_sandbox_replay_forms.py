@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cex.sandbox.replay import RecordingError, StreamKind, read_recording
+from cex.common.enums import MarketType
+from cex.sandbox.replay import RecordingError, StreamKind, Traded, read_recording
 from cex.sandbox.replay.recording import AnswerStep, FrameStep
 
 Write = Callable[[str, str], Path]
@@ -58,10 +59,10 @@ def test_text_form_is_merged_by_time_whatever_the_order_of_the_files(write: Writ
     assert [type(step) for step in one.steps] == [AnswerStep, FrameStep, FrameStep]
     assert [step.at_ns for step in one.steps] == [1619093533764683000, 1619093534348201000, 1619093547003896000]
     part = one.parts["gateio"]
-    assert part.symbols(StreamKind.BOOK) == ("HAI_ETH",)
-    assert part.symbols(StreamKind.BOOK, StreamKind.TRADES) == ("HAI_ETH", "NEO_BTC")
+    assert part.traded(StreamKind.BOOK) == (Traded(MarketType.SPOT, "HAI_ETH"),)
+    assert [traded.name for traded in part.traded(StreamKind.BOOK, StreamKind.TRADES)] == ["HAI_ETH", "NEO_BTC"]
     assert part.passed_over == 1
-    assert part.settings() == {"book_interval": "100ms"}
+    assert part.settings() == {"book_channel": "order_book_update", "book_interval": "100ms"}
     assert {str(resource): count for resource, count in part.at_start.items()} == {"GET /api/v4/spot/currency_pairs": 1}
     assert one.frames == 2
     assert one.seconds == pytest.approx(13.239213)

@@ -13,10 +13,12 @@ import aiohttp
 import pytest
 
 from cex.common.clock import SYSTEM_CLOCK
-from cex.sandbox.replay import MAX_SPEED, Recording, Replay, StreamKind, read_recording
+from cex.common.enums import MarketType
+from cex.sandbox.replay import MAX_SPEED, Recording, Replay, StreamKind, Traded, read_recording
 from cex.sandbox.replay.recording import FrameStep
 from cex.sandbox.replay.server import VenueServer
 
+A_B, C_D = Traded(MarketType.SPOT, "A_B"), Traded(MarketType.SPOT, "C_D")
 AT = 1619093500.0
 
 
@@ -94,7 +96,7 @@ async def test_frames_go_to_who_subscribed_their_stream_in_order(tmp_path: Path)
         client_of(replay) as client,
         client.listening(("spot.order_book_update", ["A_B", "100ms"])),
     ):
-        await replay.subscribed("gateio", StreamKind.BOOK, ["A_B"])
+        await replay.subscribed("gateio", StreamKind.BOOK, [A_B])
         report = await replay.play()
         # play() returns when the last frame has been read, so nothing has to be waited for.
         assert client.updates == [1, 2]
@@ -114,7 +116,7 @@ async def test_every_client_hears_its_own_streams(tmp_path: Path) -> None:
         one.listening(("spot.order_book_update", ["A_B", "100ms"])),
         other.listening(("spot.order_book_update", ["C_D", "100ms"]), ("spot.order_book_update", ["A_B", "100ms"])),
     ):
-        await replay.subscribed("gateio", StreamKind.BOOK, ["A_B", "C_D"])
+        await replay.subscribed("gateio", StreamKind.BOOK, [A_B, C_D])
         await other.wait_for(2)
         await replay.play()
         assert one.updates == [1]
@@ -150,7 +152,7 @@ async def test_a_book_is_answered_at_its_place_in_the_conversation(tmp_path: Pat
         client_of(replay) as client,
         client.listening(("spot.order_book_update", ["A_B", "100ms"])),
     ):
-        await replay.subscribed("gateio", StreamKind.BOOK, ["A_B"])
+        await replay.subscribed("gateio", StreamKind.BOOK, [A_B])
         seen: list[tuple[int, list[int]]] = []
 
         async def ask_twice() -> None:
@@ -196,7 +198,7 @@ async def test_a_client_that_leaves_during_the_play_harms_nobody(tmp_path: Path)
         stays.listening(("spot.order_book_update", ["A_B", "100ms"])),
     ):
         async with leaves.listening(("spot.order_book_update", ["A_B", "100ms"])):
-            await replay.subscribed("gateio", StreamKind.BOOK, ["A_B"])
+            await replay.subscribed("gateio", StreamKind.BOOK, [A_B])
             playing = asyncio.create_task(replay.play())
             await leaves.wait_for(2)
         await playing

@@ -19,7 +19,7 @@ TIME = Resource("GET", "/api/v4/spot/time", ())
 
 def shelf(resource: Resource, count: int, at_start: int = 0) -> Shelf:
     answers: Sequence[Answered] = [Answered(n, n, "GET", "", 200, b"%d" % n) for n in range(1, count + 1)]
-    part = VenuePart(GateioVenue(), Offer({}), {resource: answers}, {resource: at_start}, 0)
+    part = VenuePart(GateioVenue(), Offer({}), {resource: answers}, {resource: at_start}, 0, frozenset())
     return Shelf(part, patience=0.02, patience_again=0.02)
 
 
@@ -133,7 +133,7 @@ def test_the_most_similar_resources_are_named_first() -> None:
         Resource.of("GET", "/p", query): [Answered(1, 1, "GET", "", 200, b"")]
         for query in ("limit=5", "pair=X&limit=100", "pair=Y&limit=100")
     }
-    answers = Shelf(VenuePart(GateioVenue(), Offer({}), many, {}, 0))
+    answers = Shelf(VenuePart(GateioVenue(), Offer({}), many, {}, 0, frozenset()))
     assert [str(r) for r in answers.nearest(Resource.of("GET", "/p", "pair=Y&limit=100&id=1"), 1)] == [
         "GET /p?limit=100&pair=Y"
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cex.sandbox.replay.venues import Offer, Stream, StreamKind, venue_of
+from cex.common.enums import MarketType
+from cex.sandbox.replay.venues import Offer, Stream, StreamKind, Traded, venue_of
 from cex.sandbox.replay.venues.gateio import GateioVenue
 from cex.sandbox.replay.venues.mexc import MexcVenue
 
@@ -15,13 +16,15 @@ NOW_NS = 1_700_000_000_123_456_789
 GATEIO = GateioVenue()
 MEXC = MexcVenue()
 
-BOOK = Stream(StreamKind.BOOK, "BTC_USDT", "spot.order_book_update BTC_USDT")
-TRADES = Stream(StreamKind.TRADES, "BTC_USDT", "spot.trades BTC_USDT")
+SPOT, FUTURES = Traded(MarketType.SPOT, "BTC_USDT"), Traded(MarketType.FUTURES, "BTC_USDT")
+
+BOOK = Stream(StreamKind.BOOK, SPOT, "spot.order_book_update BTC_USDT")
+TRADES = Stream(StreamKind.TRADES, SPOT, "spot.trades BTC_USDT")
 OFFER = Offer({BOOK: frozenset(("100ms",)), TRADES: frozenset()})
 
 DEPTH = "spot@public.aggre.depth.v3.api.pb@100ms@BTCUSDT"
 DEALS = "spot@public.aggre.deals.v3.api.pb@100ms@BTCUSDT"
-MEXC_OFFER = Offer({Stream(StreamKind.BOOK, "BTCUSDT", DEPTH): frozenset()})
+MEXC_OFFER = Offer({Stream(StreamKind.BOOK, Traded(MarketType.SPOT, "BTCUSDT"), DEPTH): frozenset()})
 
 # protocols: MEXC public.aggre.bookTicker, captured 2026-09-24 (channel, symbol, sendTime, body).
 BOOK_TICKER = bytes.fromhex(
@@ -93,7 +96,8 @@ def test_gateio_serves_a_stream_in_which_nothing_happened() -> None:
         ("spot.order_book_update", ["BTC_USDT", "20ms"], "was recorded as 100ms, not as 20ms"),
         ("spot.order_book_update", ["BTC_USDT"], "was recorded as 100ms, not as plain"),
         ("spot.obu", ["ob.BTC_USDT.50"], "the recording holds spot.order_book_update BTC_USDT, not spot.obu"),
-        ("spot.trades", ["BTC_USDT", "NOPE_USDT"], "the recording holds nothing of NOPE_USDT"),
+        ("futures.trades", ["BTC_USDT"], "the recording holds nothing of BTC_USDT on the futures market"),
+        ("spot.trades", ["BTC_USDT", "NOPE_USDT"], "the recording holds nothing of NOPE_USDT on the spot market"),
     ],
 )
 def test_gateio_refuses_what_is_not_in_the_recording(channel: str, payload: list[str], told: str) -> None:
@@ -136,26 +140,51 @@ def test_gateio_frames_belong_to_streams(frame: object, names: set[str] | None) 
 
 
 def test_gateio_symbols_and_kinds_are_read_from_frames_and_requests_alike() -> None:
-    for channel, payload, result, kind in (
-        ("spot.candlesticks", ["1m", "A_B"], {"n": "1m_A_B"}, StreamKind.OTHER),
-        ("spot.obu", ["ob.A_B.50"], {"s": "ob.A_B.50"}, StreamKind.BOOK),
-        ("spot.order_book_update", ["A_B", "20ms"], {"s": "A_B"}, StreamKind.BOOK),
-        ("spot.trades", ["A_B"], {"currency_pair": "A_B"}, StreamKind.TRADES),
+    spot, futures = MarketType.SPOT, MarketType.FUTURES
+    for channel, payload, result, kind, market in (
+        ("spot.candlesticks", ["1m", "A_B"], {"n": "1m_A_B"}, StreamKind.OTHER, spot),
+        ("spot.obu", ["ob.A_B.50"], {"s": "ob.A_B.50"}, StreamKind.BOOK, spot),
+        ("spot.order_book_update", ["A_B", "20ms"], {"s": "A_B"}, StreamKind.BOOK, spot),
+        ("futures.order_book_update", ["A_B", "100ms", "100"], {"s": "A_B"}, StreamKind.BOOK, futures),
+        ("spot.trades", ["A_B"], {"currency_pair": "A_B"}, StreamKind.TRADES, spot),
+        ("futures.trades", ["A_B"], [{"contract": "A_B"}], StreamKind.TRADES, futures),
     ):
         ((asked, _),) = GATEIO.asked(request(channel, payload=payload))
         assert GATEIO.streams(json.dumps({"channel": channel, "event": "update", "result": result})) == frozenset(
             (asked,)
         )
-        assert (asked.kind, asked.symbol) == (kind, "A_B")
+        assert (asked.kind, asked.traded) == (kind, Traded(market, "A_B"))
     assert GATEIO.asked("rubbish") == ()
     assert GATEIO.asked(request("spot.trades", "unsubscribe", ["A_B"])) == ()
     assert GATEIO.asked(request("spot.order_book_update", payload=[])) == ()
 
 
 def test_gateio_settings_only_where_the_recording_is_of_one_mind() -> None:
-    assert GATEIO.settings(OFFER, []) == {"book_interval": "100ms"}
-    other = Stream(StreamKind.BOOK, "ETH_USDT", "spot.order_book_update ETH_USDT")
-    assert GATEIO.settings(Offer({**OFFER.streams, other: frozenset(("20ms",))}), []) == {}
+    assert GATEIO.settings(OFFER, []) == {"book_channel": "order_book_update", "book_interval": "100ms"}
+    both = Offer(
+        {**OFFER.streams, Stream(StreamKind.BOOK, FUTURES, "futures.order_book_update B"): frozenset(("100ms 50",))}
+    )
+    assert GATEIO.settings(both, []) == GATEIO.settings(OFFER, [])
+    faster = Stream(StreamKind.BOOK, SPOT, "spot.order_book_update ETH_USDT")
+    assert GATEIO.settings(Offer({**OFFER.streams, faster: frozenset(("20ms",))}), []) == {
+        "book_channel": "order_book_update"
+    }
+    second = Stream(StreamKind.BOOK, SPOT, "spot.obu ob.ETH_USDT.50")
+    assert GATEIO.settings(Offer({second: frozenset()}), []) == {"book_channel": "obu", "book_interval": "20ms"}
+    assert GATEIO.settings(Offer({**OFFER.streams, second: frozenset()}), []) == {}
+
+
+@pytest.mark.parametrize(
+    ("sockets", "names"),
+    [
+        ((), {"rest", "ws_spot"}),
+        (("/ws/v4/",), {"rest", "ws_spot"}),
+        (("/v4/ws/usdt",), {"rest", "ws_futures_usdt"}),
+        (("/v4/ws/spot", "/v4/ws/futures/usdt"), {"rest", "ws_spot", "ws_futures_usdt"}),
+    ],
+)
+def test_gateio_has_addresses_for_the_markets_that_were_recorded(sockets: tuple[str, ...], names: set[str]) -> None:
+    assert set(GATEIO.endpoints("127.0.0.1:1", sockets)) == names
 
 
 def test_mexc_acknowledges_with_code_0_in_any_case() -> None:
@@ -191,7 +220,9 @@ def test_mexc_answers_pings_and_rubbish() -> None:
 
 def test_mexc_frames_name_their_channel_themselves() -> None:
     (stream,) = MEXC.streams(BOOK_TICKER) or [None]
-    assert stream == Stream(StreamKind.OTHER, "BTCUSDT", "spot@public.aggre.bookTicker.v3.api.pb@100ms@BTCUSDT")
+    assert stream == Stream(
+        StreamKind.OTHER, Traded(MarketType.SPOT, "BTCUSDT"), "spot@public.aggre.bookTicker.v3.api.pb@100ms@BTCUSDT"
+    )
     assert MEXC.streams('{"id":0,"code":0,"msg":"PONG"}') is None
     other_fields_first = b"\x30\x80\x01" + b"\x09" + bytes(8) + b"\x15" + bytes(4) + b"\x1a\x01x" + BOOK_TICKER
     assert MEXC.streams(other_fields_first) == frozenset((stream,))
@@ -201,7 +232,7 @@ def test_mexc_frames_name_their_channel_themselves() -> None:
 
 def test_mexc_qualifiers_stand_on_either_side_of_the_symbol() -> None:
     ((limited, _),) = MEXC.asked('{"method":"SUBSCRIPTION","params":["spot@public.limit.depth.v3.api.pb@BTCUSDT@5"]}')
-    assert (limited.kind, limited.symbol) == (StreamKind.OTHER, "BTCUSDT")
+    assert (limited.kind, limited.traded.name) == (StreamKind.OTHER, "BTCUSDT")
 
 
 def test_mexc_settings_tell_interval_and_depth() -> None:

@@ -53,6 +53,7 @@ async def test_announcement_is_a_line_of_json() -> None:
         assert gateio == {
             "rest": f"http://127.0.0.1:{port}/api/v4",
             "ws_spot": f"ws://127.0.0.1:{port}/ws/v4/",
+            "ws_futures_usdt": f"ws://127.0.0.1:{port}/v4/ws/usdt",
         }
     assert sandbox.endpoints == {}
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cex.sandbox.faults import Faults
-    from cex.sandbox.market.listings import DEFAULT_LISTINGS, Listing, Rules
+    from cex.sandbox.market.listings import DEFAULT_LISTINGS, FuturesContract, Listing, Rules
     from cex.sandbox.market.prices import PriceModel
-    from cex.sandbox.market.simulation import Fingerprint, Market, TrueBook
+    from cex.sandbox.market.simulation import Fingerprint, Market, TrueBook, TrueKline
     from cex.sandbox.replay.player import Replay, ReplayReport
     from cex.sandbox.replay.recording import Recording, read_recording
     from cex.sandbox.replay.records import RecordingError
@@ -21,6 +21,7 @@ __all__ = [
     "DEFAULT_LISTINGS",
     "Faults",
     "Fingerprint",
+    "FuturesContract",
     "GateioOptions",
     "Listing",
     "Market",
@@ -33,11 +34,13 @@ __all__ = [
     "Rules",
     "Sandbox",
     "TrueBook",
+    "TrueKline",
     "read_recording",
     "serve",
 ]
 
 _ROOM_OF = {
+    "FuturesContract": "market.listings",
     "DEFAULT_LISTINGS": "market.listings",
     "Faults": "faults",
     "Fingerprint": "market.simulation",
@@ -53,6 +56,7 @@ _ROOM_OF = {
     "Rules": "market.listings",
     "Sandbox": "server",
     "TrueBook": "market.simulation",
+    "TrueKline": "market.simulation",
     "read_recording": "replay.recording",
     "serve": "server",
 }

@@ -140,6 +140,11 @@ class MatchingEngine:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
+    @property
+    def last_trade_id(self) -> int:
+        """The id of the newest match, or where the numbering starts."""
+        return self._last_trade_id
+
     def best(self, side: Side) -> int | None:
         """The best resting price of ``side``, None when it is empty."""
         return self._halves[side].best()

@@ -16,7 +16,7 @@ from cex.common.correlation import new_random
 from cex.sandbox.faults import Faults
 from cex.sandbox.market.listings import DEFAULT_LISTINGS, Listing
 from cex.sandbox.market.prices import PriceModel
-from cex.sandbox.market.simulation import Market, TrueBook
+from cex.sandbox.market.simulation import Market, TrueBook, TrueKline
 from cex.sandbox.venues.gateio.options import GateioOptions
 from cex.sandbox.venues.gateio.venue import GateioVenue
 from cex.sandbox.venues.mexc.options import MexcOptions
@@ -77,7 +77,7 @@ class Sandbox:
 
     @property
     def endpoints(self) -> dict[str, dict[str, str]]:
-        """Base URLs by venue: ``{"mexc": {"rest": ..., "ws": ...}, "gateio": {"rest": ..., "ws_spot": ...}}``."""
+        """Base URLs by venue: ``{"mexc": {"rest": ..., "ws": ...}, "gateio": {"rest": ..., ...}}``."""
         return {venue: dict(urls) for venue, urls in self._endpoints.items()}
 
     def announcement(self) -> dict[str, Any]:
@@ -91,6 +91,17 @@ class Sandbox:
     def truth_at(self, venue: str, symbol: str, update_id: int) -> TrueBook:
         """The whole book right after ``update_id``; LookupError when that is in the future or too long ago."""
         return self.market.book(venue, symbol).true_book(update_id)
+
+    def truth_klines(self, venue: str, symbol: str, interval: str, start: int, end: int) -> list[TrueKline]:
+        """The candles that begin in [``start``, ``end``), in ns since the epoch, oldest first, the open one included.
+
+        ``interval`` is one of ``1s 10s 1m 5m 15m 30m 1h 4h 8h 1d 1M``, ``7d`` (counted from the epoch) or ``1w`` (from
+        Monday). History reaches 90 days back from the start of the sandbox, below a minute 10,000 candles.
+
+        Raises:
+            KeyError: no such venue, symbol or interval.
+        """
+        return self.market.book(venue, symbol).true_klines(interval, start, end, self._clock.time_ns())
 
     @property
     def connections(self) -> dict[str, int]:

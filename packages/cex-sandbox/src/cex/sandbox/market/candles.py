@@ -10,7 +10,7 @@ from cex.sandbox.market.past import DAY, Cell, Past, PastModel, folded
 
 __all__ = ["Candle", "CandleStore"]
 
-_SECONDS_KEPT = 20_000
+_SECONDS_KEPT = 10_000
 _CANDLES_BELOW_A_MINUTE = 10_000
 _LONGEST_LEAP = 30 * DAY
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from cex.common.enums import InstrumentStatus
 from cex.common.types.symbols import Symbol
 
-__all__ = ["DEFAULT_LISTINGS", "GATEIO", "MEXC", "Listing", "Rules"]
+__all__ = ["DEFAULT_LISTINGS", "GATEIO", "MEXC", "FuturesContract", "Listing", "Rules"]
 
 MEXC = "mexc"
 GATEIO = "gateio"
@@ -19,7 +19,8 @@ GATEIO = "gateio"
 class Rules:
     """One venue's rules for one instrument.
 
-    Grids are 10 ** -decimals. Quantities are in base units, notionals in quote, fees are fractions (0.0005 = 0.05 %).
+    Grids are 10 ** -decimals. Quantities are in base units (of a perpetual: in contracts), notionals in quote, fees are
+    fractions (0.0005 = 0.05 %).
     A ``min_quantity`` of 0 is listed as no limit. ``api_trading`` False is a symbol that is visible but closed to the
     API. A status other than TRADING leaves a book that nobody touches.
     """
@@ -36,12 +37,31 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FuturesContract:
+    """What makes an instrument a perpetual.
+
+    ``multiplier`` is base units a contract, ``premium`` the usual distance from spot in basis points,
+    ``funding_interval`` in seconds, ``maintenance_rate`` a fraction.
+    """
+
+    multiplier: Decimal
+    premium: float = 3.0
+    funding_interval: int = 28_800
+    most_leverage: int = 100
+    maintenance_rate: Decimal = Decimal("0.005")
+
+    def __post_init__(self) -> None:
+        if not self.multiplier > 0 or self.funding_interval < 1 or self.most_leverage < 1:
+            raise ValueError("multiplier, funding_interval and most_leverage of a contract must be positive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One instrument: its starting price, how it trades, and the venues that list it.
 
     ``volatility`` is in basis points per square root of a second, ``order_notional`` the typical order in quote units,
     ``activity`` the probability that a venue's participants act in a tick, ``resting_orders`` roughly how many price
-    levels each side has.
+    levels each side has. ``contract`` is there for a perpetual, whose price follows the spot pair when that is listed.
     """
 
     symbol: Symbol
@@ -52,10 +72,11 @@ class Listing:
     order_notional: float = 2_000.0
     activity: float = 1.0
     resting_orders: int = 160
+    contract: FuturesContract | None = None
 
     def __post_init__(self) -> None:
-        if self.symbol.settle is not None:
-            raise ValueError(f"{self.symbol} is a perpetual; the sandbox lists spot pairs")
+        if (self.symbol.settle is None) != (self.contract is None):
+            raise ValueError(f"{self.symbol}: a perpetual (BASE/QUOTE:SETTLE) needs a contract, and only a perpetual")
         if not self.price > 0 or not 0 <= self.activity <= 1 or self.resting_orders < 1:
             raise ValueError(f"{self.symbol}: price and resting_orders must be positive, activity between 0 and 1")
 
@@ -98,6 +119,18 @@ def _gateio(
         maker_fee=Decimal("0.002"),
         taker_fee=Decimal("0.002"),
         status=status,
+    )
+
+
+def _gateio_futures(price_decimals: int, *, quantity_decimals: int = 0) -> Rules:
+    return Rules(
+        price_decimals=price_decimals,
+        quantity_decimals=quantity_decimals,
+        min_quantity=Decimal(1).scaleb(-quantity_decimals),
+        min_notional=Decimal(0),
+        max_notional=Decimal(10_000_000),
+        maker_fee=Decimal("-0.00005"),
+        taker_fee=Decimal("0.0005"),
     )
 
 
@@ -170,5 +203,40 @@ DEFAULT_LISTINGS: tuple[Listing, ...] = (
         resting_orders=20,
         order_notional=40.0,
         venues={MEXC: _mexc(4, 2, "0.01", api_trading=False)},
+    ),
+    Listing(
+        symbol=Symbol("BTC/USDT:USDT"),
+        name="Bitcoin",
+        price=84_295.0,
+        order_notional=9_000.0,
+        resting_orders=200,
+        venues={GATEIO: _gateio_futures(1)},
+        contract=FuturesContract(multiplier=Decimal("0.0001")),
+    ),
+    Listing(
+        symbol=Symbol("ETH/USDT:USDT"),
+        name="Ethereum",
+        price=2_941.6,
+        order_notional=6_000.0,
+        venues={GATEIO: _gateio_futures(2)},
+        contract=FuturesContract(multiplier=Decimal("0.01"), premium=2.0),
+    ),
+    Listing(
+        symbol=Symbol("SOL/USDT:USDT"),
+        name="Solana",
+        price=136.35,
+        order_notional=2_500.0,
+        venues={GATEIO: _gateio_futures(2, quantity_decimals=1)},
+        contract=FuturesContract(multiplier=Decimal(1), premium=-3.0, funding_interval=14_400, most_leverage=75),
+    ),
+    Listing(
+        symbol=Symbol("龙虾/USDT:USDT"),
+        name="龙虾",
+        price=0.017348,
+        activity=0.05,
+        resting_orders=30,
+        order_notional=60.0,
+        venues={GATEIO: _gateio_futures(6)},
+        contract=FuturesContract(multiplier=Decimal(10), premium=5.0, funding_interval=3_600, most_leverage=20),
     ),
 )

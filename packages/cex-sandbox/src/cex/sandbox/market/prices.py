@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["PriceModel", "PriceProcess"]
+__all__ = ["BasisProcess", "PriceModel", "PriceProcess"]
 
 _BPS = 1e-4
 
@@ -18,7 +18,8 @@ class PriceModel:
 
     The fundamental is a random walk that is drawn back to its start. Every ``jump_every`` seconds on average (never
     later than 1.5 times that) it jumps; one venue knows at once, the others follow within about ``lag``, and in between
-    they are far enough apart for arbitrage net of fees. ``skew`` is how far a venue's own mood usually strays.
+    they are far enough apart for arbitrage net of fees. ``skew`` is how far a venue's own mood usually strays,
+    ``basis`` how far a perpetual usually strays from its premium over spot.
     """
 
     reversion: float = 90.0
@@ -28,6 +29,8 @@ class PriceModel:
     lag: float = 0.9
     skew: float = 2.0
     skew_time: float = 8.0
+    basis: float = 3.0
+    basis_time: float = 20.0
 
 
 class PriceProcess:
@@ -84,3 +87,18 @@ class PriceProcess:
 
     def _next_jump(self) -> float:
         return self._model.jump_every * self._rng.uniform(0.5, 1.5)
+
+
+class BasisProcess:
+    """How far a perpetual stands above the spot price of its venue, as a fraction, moved on by :meth:`step`."""
+
+    def __init__(self, premium: float, *, model: PriceModel, tick: float, rng: random.Random) -> None:
+        self._premium = self._basis = premium * _BPS
+        self._decay = tick / model.basis_time
+        self._noise = model.basis * _BPS * math.sqrt(2 * self._decay)
+        self._rng = rng
+
+    def step(self) -> float:
+        """Let one tick pass; the basis now."""
+        self._basis += (self._premium - self._basis) * self._decay + self._noise * self._rng.gauss(0.0, 1.0)
+        return self._basis

@@ -10,24 +10,53 @@ from typing import NamedTuple
 
 from cex.common.correlation import new_random
 from cex.common.enums import InstrumentStatus, Side, TimeInForce
+from cex.sandbox.market.candles import CandleStore
+from cex.sandbox.market.intervals import INTERVALS
 from cex.sandbox.market.listings import DEFAULT_LISTINGS, Listing, Rules
 from cex.sandbox.market.participants import Crowd
-from cex.sandbox.market.prices import PriceModel, PriceProcess
+from cex.sandbox.market.past import PastModel
+from cex.sandbox.market.perpetuals import Perpetual
+from cex.sandbox.market.prices import BasisProcess, PriceModel, PriceProcess
+from cex.sandbox.market.seeds import derived
 from cex.sandbox.matching import Change, Execution, Fill, MatchingEngine
 
-__all__ = ["Fingerprint", "Market", "MarketBook", "Print", "TrueBook", "View"]
+__all__ = ["Fingerprint", "Market", "MarketBook", "Print", "TrueBook", "TrueKline", "View"]
 
 _RECENT_PRINTS = 1000
 _REMEMBERED_TICKS = 1000
 _FIRST_ID = 81_999_270_000
+_SECOND = 1_000_000_000
+_TRADED_PER_MINUTE = 216
 
 
 class TrueBook(NamedTuple):
-    """A book as it really is at ``update_id``: (price, quantity) in quote and base units, best first."""
+    """A book as it really is at ``update_id``: (price, quantity) in quote and base units, best first.
+
+    Quantities of a perpetual are contracts of ``multiplier`` base units.
+    """
 
     update_id: int
     bids: tuple[tuple[Decimal, Decimal], ...]
     asks: tuple[tuple[Decimal, Decimal], ...]
+    multiplier: Decimal = Decimal(1)
+
+
+class TrueKline(NamedTuple):
+    """A candle as it really is, from ``open_ts`` (included) to ``close_ts`` (excluded), ns since the epoch.
+
+    ``volume`` is in base units, or in contracts of ``multiplier`` base units; ``turnover`` is in quote.
+    """
+
+    open_ts: int
+    close_ts: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    turnover: Decimal
+    closed: bool
+    multiplier: Decimal = Decimal(1)
 
 
 class View(NamedTuple):
@@ -48,12 +77,24 @@ class Print(NamedTuple):
 class MarketBook:
     """One instrument on one venue: rules, engine, what the last tick did, and the recent past."""
 
-    def __init__(self, venue: str, listing: Listing, rules: Rules, engine: MatchingEngine, crowd: Crowd) -> None:
+    def __init__(
+        self,
+        venue: str,
+        listing: Listing,
+        rules: Rules,
+        engine: MatchingEngine,
+        crowd: Crowd,
+        candles: CandleStore,
+        perpetual: Perpetual | None = None,
+    ) -> None:
         self.venue = venue
         self.listing = listing
         self.rules = rules
         self.engine = engine
         self.crowd = crowd
+        self.candles = candles
+        self.perpetual = perpetual
+        self.multiplier = listing.contract.multiplier if listing.contract is not None else Decimal(1)
         self.changes: list[Change] = []
         self.fills: list[Fill] = []
         self.prints: deque[Print] = deque(maxlen=_RECENT_PRINTS)
@@ -98,7 +139,30 @@ class MarketBook:
             update_id,
             tuple(self._in_units(sorted(bids.items(), reverse=True))),
             tuple(self._in_units(sorted(asks.items()))),
+            self.multiplier,
         )
+
+    def true_klines(self, interval: str, start: int, end: int, now_ns: int) -> list[TrueKline]:
+        """The candles that begin in [``start``, ``end``) (ns), as far as they have come by ``now_ns``."""
+        if interval not in INTERVALS:
+            raise KeyError(f"no interval {interval!r}; there are {', '.join(INTERVALS)}")
+        now_s = now_ns // _SECOND
+        price, lot = Decimal(1).scaleb(-self.rules.price_decimals), Decimal(1).scaleb(-self.rules.quantity_decimals)
+        return [
+            TrueKline(
+                candle.start * _SECOND,
+                candle.end * _SECOND,
+                candle.open * price,
+                candle.high * price,
+                candle.low * price,
+                candle.close * price,
+                candle.volume * lot,
+                candle.turnover * price * lot * self.multiplier,
+                candle.end <= now_s,
+                self.multiplier,
+            )
+            for candle in self.candles.candles(INTERVALS[interval], -(-start // _SECOND), -(-end // _SECOND), now_s)
+        ]
 
     def close_tick(self, now_ns: int) -> None:
         """Take stock of what happened since the last tick."""
@@ -107,6 +171,9 @@ class MarketBook:
             self.changed_ns = now_ns
         for fill in self.fills:
             self.prints.append(Print(fill, now_ns))
+            self.candles.add(fill.price, fill.quantity, now_ns // _SECOND)
+        if self.perpetual is not None:
+            self.perpetual.close_tick(self.fills, self.candles.last, now_ns)
         self._ids.append(self.update_id)
 
     def _in_units(self, levels: Iterable[tuple[int, int]]) -> Iterator[tuple[Decimal, Decimal]]:
@@ -115,40 +182,94 @@ class MarketBook:
 
 
 class _Instrument:
-    """One listing across the venues: its price process, and a book on each of them."""
+    """One listing across the venues: its price, and a book on each of them."""
 
     def __init__(
-        self, listing: Listing, *, seed: int, model: PriceModel, tick: float, history: int, index: int
+        self,
+        listing: Listing,
+        *,
+        seed: int,
+        model: PriceModel,
+        tick: float,
+        history: int,
+        index: int,
+        now_ns: int,
+        spot: _Instrument | None = None,
     ) -> None:
         self.activity = listing.activity
-        self.prices = PriceProcess(
-            listing.price,
-            list(listing.venues),
-            model=model,
-            volatility=listing.volatility,
-            tick=tick,
-            rng=new_random(_derive(seed, listing.symbol, "price")),
-        )
-        self.rng = new_random(_derive(seed, listing.symbol, "activity"))
+        self.prices = _Prices(listing, seed=seed, model=model, tick=tick, spot=spot)
+        self.rng = new_random(derived(seed, listing.symbol, "activity"))
         self.books: dict[str, MarketBook] = {}
         for number, (venue, rules) in enumerate(listing.venues.items()):
             first_id = _FIRST_ID + 7_919_000 * (2 * index + number)
             engine = MatchingEngine(first_update_id=first_id, first_order_id=first_id // 2, history=history)
-            typical = listing.order_notional / listing.price * 10**rules.quantity_decimals
+            multiplier = float(listing.contract.multiplier) if listing.contract is not None else 1.0
+            typical = listing.order_notional / listing.price / multiplier * 10**rules.quantity_decimals
             crowd = Crowd(
                 engine,
-                rng=new_random(_derive(seed, listing.symbol, venue)),
+                rng=new_random(derived(seed, listing.symbol, venue)),
                 typical=typical,
                 resting=listing.resting_orders,
             )
             crowd.open_book(listing.price * 10**rules.price_decimals)
-            self.books[venue] = MarketBook(venue, listing, rules, engine, crowd)
+            price, now_s = round(listing.price * 10**rules.price_decimals), now_ns // _SECOND
+            trading = rules.status is InstrumentStatus.TRADING
+            past = PastModel(
+                seed=seed,
+                path=f"{listing.symbol.base}/{listing.symbol.quote}",
+                own=f"{listing.symbol} {venue}",
+                lots=_TRADED_PER_MINUTE * typical * listing.activity if trading else 0.0,
+            )
+            perpetual = None
+            if listing.contract is not None:
+                books = [] if spot is None else [(b.engine, b.rules.price_decimals) for b in spot.books.values()]
+                perpetual = Perpetual(listing, rules, seed=seed, spot=books, last=price, now_s=now_s)
+            candles = CandleStore(past, price=price, now_s=now_s)
+            self.books[venue] = MarketBook(venue, listing, rules, engine, crowd, candles, perpetual)
 
     def step(self) -> None:
         centres = self.prices.step()
         for venue, book in self.books.items():
             if book.is_live and (self.activity >= 1 or self.rng.random() < self.activity):
                 book.crowd.act(centres[venue] * 10**book.rules.price_decimals)
+
+
+class _Prices:
+    """Where the participants of each venue see the price: a walk of its own, or spot and a basis."""
+
+    def __init__(
+        self, listing: Listing, *, seed: int, model: PriceModel, tick: float, spot: _Instrument | None
+    ) -> None:
+        self.centres = dict.fromkeys(listing.venues, listing.price)
+        self._spot = spot.prices if spot is not None else None
+        self._own: PriceProcess | None = None
+        if self._spot is None:
+            self._own = PriceProcess(
+                listing.price,
+                list(listing.venues),
+                model=model,
+                volatility=listing.volatility,
+                tick=tick,
+                rng=new_random(derived(seed, listing.symbol, "price")),
+            )
+        premium = listing.contract.premium if listing.contract is not None else 0.0
+        self._basis = {
+            venue: BasisProcess(
+                premium, model=model, tick=tick, rng=new_random(derived(seed, listing.symbol, venue, "basis"))
+            )
+            for venue in listing.venues
+        }
+
+    def step(self) -> dict[str, float]:
+        if self._own is not None:
+            self.centres = self._own.step()
+        elif self._spot is not None:
+            anywhere = next(iter(self._spot.centres.values()))
+            self.centres = {
+                venue: self._spot.centres.get(venue, anywhere) * (1 + basis.step())
+                for venue, basis in self._basis.items()
+            }
+        return self.centres
 
 
 class Market:
@@ -174,10 +295,23 @@ class Market:
         self.seed = seed
         self.tick = tick
         self.ticks = 0
-        self._instruments = [
-            _Instrument(listing, seed=seed, model=model or PriceModel(), tick=tick, history=history, index=index)
-            for index, listing in enumerate(listings)
-        ]
+        self._instruments: list[_Instrument] = []
+        spot: dict[str, _Instrument] = {}
+        numbered = sorted(enumerate(listings), key=lambda entry: entry[1].contract is not None)
+        for index, listing in numbered:
+            symbol = listing.symbol
+            instrument = _Instrument(
+                listing,
+                seed=seed,
+                model=model or PriceModel(),
+                tick=tick,
+                history=history,
+                index=index,
+                now_ns=now_ns,
+                spot=spot.get(f"{symbol.base}/{symbol.quote}") if listing.contract is not None else None,
+            )
+            self._instruments.append(instrument)
+            spot[symbol] = instrument
         self.books: dict[str, dict[str, MarketBook]] = {}
         for instrument in self._instruments:
             for venue, book in instrument.books.items():
@@ -244,11 +378,6 @@ class Fingerprint:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
-
-
-def _derive(seed: int, *path: str) -> int:
-    """A seed of its own for each generator, so that adding an instrument leaves the others as they were."""
-    return int.from_bytes(hashlib.blake2b(repr((seed, *map(str, path))).encode(), digest_size=8).digest(), "big")
 
 
 def _on_grid(name: str, value: Decimal, decimals: int) -> int:

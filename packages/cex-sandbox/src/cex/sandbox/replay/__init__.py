@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cex.sandbox.replay.player import MAX_SPEED, Replay, ReplayReport
     from cex.sandbox.replay.recording import Recording, VenuePart, read_recording
     from cex.sandbox.replay.records import RecordingError
-    from cex.sandbox.replay.venues.venue import StreamKind
+    from cex.sandbox.replay.venues.venue import StreamKind, Traded
 
 __all__ = [
     "MAX_SPEED",
@@ -18,6 +18,7 @@ __all__ = [
     "Replay",
     "ReplayReport",
     "StreamKind",
+    "Traded",
     "VenuePart",
     "read_recording",
 ]
@@ -29,6 +30,7 @@ _ROOM_OF = {
     "Replay": "player",
     "ReplayReport": "player",
     "StreamKind": "venues.venue",
+    "Traded": "venues.venue",
     "VenuePart": "recording",
     "read_recording": "recording",
 }

@@ -13,7 +13,7 @@ from typing import Self
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.sandbox.replay.recording import AnswerStep, FrameStep, Recording
 from cex.sandbox.replay.server import VenueServer
-from cex.sandbox.replay.venues import StreamKind
+from cex.sandbox.replay.venues import StreamKind, Traded
 
 __all__ = ["MAX_SPEED", "Replay", "ReplayReport"]
 
@@ -85,11 +85,11 @@ class Replay:
         """Close every connection and stop listening."""
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))
 
-    async def subscribed(self, exchange: str, kind: StreamKind, symbols: Iterable[str]) -> None:
-        """Return when for each of ``symbols`` (the exchange's names) somebody has subscribed a stream of this kind."""
+    async def subscribed(self, exchange: str, kind: StreamKind, traded: Iterable[Traded]) -> None:
+        """Return when for each of these pairs and contracts somebody has subscribed a stream of this kind."""
         server = self._servers[exchange]
-        missing = {(kind, symbol) for symbol in symbols}
-        while missing := {wanted for wanted in missing if not server.listens(wanted)}:
+        missing = set(traded)
+        while missing := {wanted for wanted in missing if not server.listens(kind, wanted)}:
             await server.next_change()
 
     async def play(self) -> ReplayReport:

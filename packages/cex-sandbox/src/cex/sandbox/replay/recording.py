@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from cex.sandbox.replay.json_lines import looks_like_json_lines, read_json_lines
 from cex.sandbox.replay.records import Answered, Lost, Opened, Received, Record, RecordingError, Sent
 from cex.sandbox.replay.text_form import looks_like_text_form, read_text_form
-from cex.sandbox.replay.venues import Offer, Stream, StreamKind, Venue, venue_of
+from cex.sandbox.replay.venues import Offer, Stream, StreamKind, Traded, Venue, venue_of
 
 __all__ = ["AnswerStep", "FrameStep", "Recording", "Resource", "VenuePart", "read_recording"]
 
@@ -59,6 +59,7 @@ class VenuePart:
 
     ``answers``: per resource in the recorded order, the first ``at_start[resource]`` of them from before the first
     socket was opened. ``passed_over``: frames that concern the recorded connection alone, such as acknowledgements.
+    ``sockets``: the paths of the sockets.
     """
 
     venue: Venue
@@ -66,10 +67,15 @@ class VenuePart:
     answers: Mapping[Resource, Sequence[Answered]]
     at_start: Mapping[Resource, int]
     passed_over: int
+    sockets: frozenset[str]
 
-    def symbols(self, *kinds: StreamKind) -> tuple[str, ...]:
-        """The exchange's names of what these kinds of streams were recorded of, sorted."""
-        return tuple(sorted({stream.symbol for stream in self.offer.streams if stream.kind in kinds}))
+    def traded(self, *kinds: StreamKind) -> tuple[Traded, ...]:
+        """What these kinds of streams were recorded of, sorted."""
+        return tuple(sorted({stream.traded for stream in self.offer.streams if stream.kind in kinds}))
+
+    def endpoints(self, address: str) -> dict[str, str]:
+        """URLs by endpoint name of a server at ``address``, for the markets that were recorded."""
+        return self.venue.endpoints(address, self.sockets)
 
     def settings(self) -> dict[str, object]:
         """How the exchange's client must be set to ask for what was recorded: ``{"book_interval": "100ms"}``."""
@@ -170,11 +176,19 @@ class _Part:
         self.answers: defaultdict[Resource, list[Answered]] = defaultdict(list)
         self.at_start: defaultdict[Resource, int] = defaultdict(int)
         self.opened = False
+        self.sockets: set[str] = set()
         self.passed_over = 0
 
     def finished(self) -> VenuePart:
         streams = {stream: frozenset(variants) for stream, variants in self.streams.items()}
-        return VenuePart(self.venue, Offer(streams), dict(self.answers), dict(self.at_start), self.passed_over)
+        return VenuePart(
+            self.venue,
+            Offer(streams),
+            dict(self.answers),
+            dict(self.at_start),
+            self.passed_over,
+            frozenset(self.sockets),
+        )
 
 
 def _assemble(files: tuple[Path, ...], records: list[tuple[Path, Record]]) -> Recording:
@@ -194,6 +208,8 @@ def _assemble(files: tuple[Path, ...], records: list[tuple[Path, Record]]) -> Re
                 "Gate.io or MEXC spot",
             )
         part = parts.setdefault(venue.name, _Part(venue))
+        if not isinstance(record, Answered):
+            part.sockets.add(urlsplit(record.url).path)
         if isinstance(record, Opened):
             part.opened = True
         elif isinstance(record, Sent):

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from cex.common.clock import Clock
 from cex.sandbox.replay.recording import FrameStep, Resource, VenuePart
 from cex.sandbox.replay.shelf import Shelf
-from cex.sandbox.replay.venues import Stream, StreamKind
+from cex.sandbox.replay.venues import Stream, StreamKind, Traded
 
 __all__ = ["VenueServer"]
 
@@ -70,11 +70,11 @@ class VenueServer:
 
     def endpoints(self) -> dict[str, str]:
         """URLs by endpoint name, as the exchange's client is configured."""
-        return self.part.venue.endpoints(self.address)
+        return self.part.endpoints(self.address)
 
-    def listens(self, kind_and_symbol: tuple[str, str]) -> bool:
-        """Whether somebody subscribed a stream of this kind and symbol."""
-        return any(stream[:2] == kind_and_symbol for session in self._sessions for stream in session.subscribed)
+    def listens(self, kind: StreamKind, traded: Traded) -> bool:
+        """Whether somebody subscribed a stream of this kind of this pair or contract."""
+        return any(stream[:2] == (kind, traded) for session in self._sessions for stream in session.subscribed)
 
     async def next_change(self) -> None:
         """Wait until somebody subscribes, unsubscribes, comes or goes."""
@@ -98,7 +98,7 @@ class VenueServer:
         """Make the next answer of ``resource`` available, and let who waited for it put it to use."""
         symbols = {value for _, value in resource.query}
         wanted = self.part.venue.is_book(resource.path) and any(
-            stream.kind is StreamKind.BOOK and stream.symbol in symbols
+            stream.kind is StreamKind.BOOK and stream.traded.name in symbols
             for session in self._sessions
             for stream in session.subscribed
         )

@@ -22,13 +22,25 @@ class Source(Protocol):
 
 
 class Stream:
-    """A source with an interval (in ticks), and those who subscribed to it."""
+    """A source with an interval (in ticks), and those who subscribed to it.
 
-    def __init__(self, symbol: str, source: Source, *, every: int, carries_deltas: bool = False) -> None:
+    ``welcome`` is what a new subscriber gets first (given the wall time in ms), so that it can follow the others.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        source: Source,
+        *,
+        every: int,
+        carries_deltas: bool = False,
+        welcome: Callable[[int], Sequence[Frame]] | None = None,
+    ) -> None:
         self.symbol = symbol
         self.source = source
         self.every = max(1, every)
         self.carries_deltas = carries_deltas
+        self.welcome = welcome
         self.subscribers: dict[Connection, None] = {}
 
 
@@ -52,13 +64,14 @@ class Hub:
         for key in list(self.subscriptions.pop(connection, ())):
             self._forget(connection, key)
 
-    def subscribe(self, connection: Connection, key: str, make: StreamMaker) -> None:
+    def subscribe(self, connection: Connection, key: str, make: StreamMaker) -> Stream:
         """Let ``connection`` hear the stream ``key``, which is made when it does not exist yet."""
         stream = self._streams.get(key)
         if stream is None:
             stream = self._streams[key] = make()
         stream.subscribers[connection] = None
         self.subscriptions[connection][key] = None
+        return stream
 
     def unsubscribe(self, connection: Connection, key: str) -> None:
         """Let ``connection`` no longer hear ``key``; harmless when it did not."""

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from cex.sandbox.replay.venues.gateio import GateioVenue
 from cex.sandbox.replay.venues.mexc import MexcVenue
-from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind, Venue
+from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind, Traded, Venue
 
-__all__ = ["Offer", "Stream", "StreamKind", "Venue", "venue_of"]
+__all__ = ["Offer", "Stream", "StreamKind", "Traded", "Venue", "venue_of"]
 
 _VENUES: tuple[Venue, ...] = (GateioVenue(), MexcVenue())
 

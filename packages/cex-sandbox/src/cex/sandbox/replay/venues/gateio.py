@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, MutableSet
+from collections.abc import Collection, Iterable, Mapping, MutableSet
 from typing import Any
 
 import msgspec
 
-from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind
+from cex.common.enums import MarketType
+from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind, Traded
 
 __all__ = ["GateioVenue"]
 
@@ -20,8 +21,9 @@ _KINDS = {
 }
 _NAMES = ("n", "currency_pair", "s", "contract")
 """Fields that name the stream within its channel, the most specific first."""
-_OBU = re.compile(r"ob\.(?P<symbol>.+)\.\d+")
+_OBU = re.compile(r"ob\.(?P<symbol>.+)\.(?P<levels>\d+)$")
 _CANDLES = re.compile(r"[^_]+_(?P<symbol>.+)")
+_FUTURES_SOCKET = re.compile(r"/(usdt|btc)/?$")
 _INVALID_BODY, _INVALID_ARGUMENT = 1, 2
 
 
@@ -43,24 +45,32 @@ class GateioVenue:
     domains = ("gateio.ws", "gate.io", "gate.com", "gateapi.io")
     paths = ("/api/v4", "/ws/v4", "/v4/ws")
 
-    def endpoints(self, address: str) -> dict[str, str]:
-        return {
-            "rest": f"http://{address}/api/v4",
-            "ws_spot": f"ws://{address}/ws/v4/",
-            "ws_futures_usdt": f"ws://{address}/v4/ws/usdt",
-        }
+    def endpoints(self, address: str, sockets: Collection[str]) -> dict[str, str]:
+        found = {"rest": f"http://{address}/api/v4"}
+        futures = {path for path in sockets if _FUTURES_SOCKET.search(path)}
+        if futures:
+            found["ws_futures_usdt"] = f"ws://{address}/v4/ws/usdt"
+        if not futures or len(futures) < len(sockets):
+            found["ws_spot"] = f"ws://{address}/ws/v4/"
+        return found
 
     def is_book(self, path: str) -> bool:
         return path.endswith("/order_book")
 
     def settings(self, offer: Offer, book_queries: Iterable[Mapping[str, str]]) -> dict[str, object]:
-        intervals = {
-            variant
-            for stream, variants in offer.streams.items()
-            if stream.name.startswith("spot.order_book_update ")
-            for variant in variants
-        }
-        return {"book_interval": intervals.pop()} if len(intervals) == 1 else {}
+        topics, intervals = set(), set()
+        for stream, variants in offer.streams.items():
+            if stream.kind is StreamKind.BOOK:
+                topics.add(stream.name.partition(" ")[0].partition(".")[2])
+                intervals |= {variant.partition(" ")[0] for variant in variants}
+                if found := _OBU.search(stream.name):
+                    intervals.add("20ms" if found["levels"] == "50" else "100ms")
+        settings: dict[str, object] = {}
+        if len(topics) == 1:
+            settings["book_channel"] = topics.pop()
+        if len(intervals) == 1:
+            settings["book_interval"] = intervals.pop()
+        return settings
 
     def streams(self, data: str | bytes) -> frozenset[Stream] | None:
         try:
@@ -110,7 +120,8 @@ def _stream(channel: str, key: str) -> Stream:
     pattern = {"obu": _OBU, "candlesticks": _CANDLES}.get(topic)
     found = pattern.fullmatch(key) if pattern else None
     symbol = found["symbol"] if found else key
-    return Stream(_KINDS.get(topic, StreamKind.OTHER), symbol, f"{market}.{topic} {key}")
+    traded = Traded(MarketType.SPOT if market == "spot" else MarketType.FUTURES, symbol)
+    return Stream(_KINDS.get(topic, StreamKind.OTHER), traded, f"{channel} {key}")
 
 
 def _asked(frame: _Frame) -> tuple[tuple[Stream, str], ...]:

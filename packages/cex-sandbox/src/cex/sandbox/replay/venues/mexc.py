@@ -5,11 +5,12 @@ https://www.mexc.com/api-docs/spot-v3/websocket-market-streams
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableSet
+from collections.abc import Collection, Iterable, Mapping, MutableSet
 
 import msgspec
 
-from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind
+from cex.common.enums import MarketType
+from cex.sandbox.replay.venues.venue import Offer, Stream, StreamKind, Traded
 
 __all__ = ["MexcVenue"]
 
@@ -37,7 +38,7 @@ class MexcVenue:
     domains = ("mexc.com", "mexc.co")
     paths = ("/api/v3", "/ws")
 
-    def endpoints(self, address: str) -> dict[str, str]:
+    def endpoints(self, address: str, sockets: Collection[str]) -> dict[str, str]:
         return {"rest": f"http://{address}", "ws": f"ws://{address}/ws"}
 
     def is_book(self, path: str) -> bool:
@@ -92,7 +93,7 @@ def _stream(channel: str) -> Stream:
     kind = _KINDS.get(head, StreamKind.OTHER)
     # The aggre channels put the interval before the symbol, the others their qualifier behind it.
     symbol = tail[-1 if ".aggre." in head else 0] if tail else ""
-    return Stream(kind, symbol, channel)
+    return Stream(kind, Traded(MarketType.SPOT, symbol), channel)
 
 
 def _outcome(accepted: list[str], refused: list[str]) -> str:

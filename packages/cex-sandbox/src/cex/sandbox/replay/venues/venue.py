@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableSet
+from collections.abc import Collection, Iterable, Mapping, MutableSet
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-__all__ = ["Offer", "Stream", "StreamKind", "Venue"]
+from cex.common.enums import MarketType
+
+__all__ = ["Offer", "Stream", "StreamKind", "Traded", "Venue"]
 
 
 class StreamKind(StrEnum):
@@ -17,11 +19,18 @@ class StreamKind(StrEnum):
     OTHER = "other"
 
 
+class Traded(NamedTuple):
+    """What is traded: the market and the exchange's own name there, since a spot pair and a contract may share one."""
+
+    market: MarketType
+    name: str
+
+
 class Stream(NamedTuple):
-    """One stream of one symbol, both in the exchange's own names."""
+    """One stream of one symbol; ``name`` is the exchange's own."""
 
     kind: StreamKind
-    symbol: str
+    traded: Traded
     name: str
 
 
@@ -40,8 +49,8 @@ class Offer(NamedTuple):
         others = sorted(other.name for other in self.streams if other[:2] == stream[:2])
         if others and stream.kind is not StreamKind.OTHER:
             return f"the recording holds {' and '.join(others)}, not {stream.name}"
-        if all(other.symbol != stream.symbol for other in self.streams):
-            return f"the recording holds nothing of {stream.symbol}"
+        if all(other.traded != stream.traded for other in self.streams):
+            return f"the recording holds nothing of {stream.traded.name} on the {stream.traded.market} market"
         return None
 
 
@@ -61,8 +70,11 @@ class Venue(Protocol):
         """How the exchange's paths begin, for recordings of a local host."""
         ...
 
-    def endpoints(self, address: str) -> dict[str, str]:
-        """URLs of a server at ``address`` (``host:port``) by endpoint name, as the exchange's client is configured."""
+    def endpoints(self, address: str, sockets: Collection[str]) -> dict[str, str]:
+        """URLs of a server at ``address`` (``host:port``) by endpoint name, as the exchange's client is configured.
+
+        ``sockets`` are the paths of the recorded sockets: a market of which there was none has no endpoint.
+        """
         ...
 
     def is_book(self, path: str) -> bool:

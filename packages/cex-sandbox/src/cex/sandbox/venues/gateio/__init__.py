@@ -1,4 +1,4 @@
-"""Gate.io spot (APIv4) as it is on the wire: https://www.gate.com/docs/developers/apiv4/en/"""
+"""Gate.io (APIv4) as it is on the wire: https://www.gate.com/docs/developers/apiv4/en/"""
 
 from __future__ import annotations
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from cex.common.clock import Clock
-from cex.common.correlation import new_correlation_id
 from cex.common.enums import InstrumentStatus
 from cex.sandbox.market.simulation import MarketBook
 from cex.sandbox.venues.decimals import padded, trimmed
+from cex.sandbox.venues.gateio.gateway import PREFIX, Refused, answer, invalid, number, span
 from cex.sandbox.venues.gateio.options import GateioOptions
-from cex.sandbox.venues.gateio.streams import gateio_name
-from cex.sandbox.venues.limits import Allowance, FixedWindows
+from cex.sandbox.venues.gateio.tickers import SPOT_INTERVALS, gateio_name, spot_ticker
 
 __all__ = ["GateioRest"]
 
-_PREFIX = "/api/v4"
 _MOST = 1000
 _LOOK_BACK = 100_000
 _LISTED_SINCE = 1_607_313_600
@@ -30,18 +26,6 @@ _STATUS = {
     InstrumentStatus.BUY_ONLY: "buyable",
     InstrumentStatus.SELL_ONLY: "sellable",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class _Refused(Exception):
-    """An answer that says no: HTTP status, label and message."""
-
-    def __init__(self, status: int, label: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.label = label
-        self.message = message
 
 
 class GateioRest:
@@ -61,71 +45,49 @@ class GateioRest:
         self._clock = clock
         self._rng = rng
         self._tick = tick
-        self.limits = FixedWindows(options.requests, options.window, clock=clock)
 
     def routes(self) -> list[web.RouteDef]:
         """What this venue answers so far."""
         return [
-            web.get(f"{_PREFIX}/spot/time", self.time),
-            web.get(f"{_PREFIX}/spot/currencies", self.currencies),
-            web.get(f"{_PREFIX}/spot/currencies/{{currency}}", self.currency),
-            web.get(f"{_PREFIX}/spot/currency_pairs", self.currency_pairs),
-            web.get(f"{_PREFIX}/spot/currency_pairs/{{pair}}", self.currency_pair),
-            web.get(f"{_PREFIX}/spot/order_book", self.order_book),
-            web.get(f"{_PREFIX}/spot/trades", self.trades),
+            web.get(f"{PREFIX}/spot/time", self.time),
+            web.get(f"{PREFIX}/spot/currencies", self.currencies),
+            web.get(f"{PREFIX}/spot/currencies/{{currency}}", self.currency),
+            web.get(f"{PREFIX}/spot/currency_pairs", self.currency_pairs),
+            web.get(f"{PREFIX}/spot/currency_pairs/{{pair}}", self.currency_pair),
+            web.get(f"{PREFIX}/spot/order_book", self.order_book),
+            web.get(f"{PREFIX}/spot/trades", self.trades),
+            web.get(f"{PREFIX}/spot/tickers", self.tickers),
+            web.get(f"{PREFIX}/spot/candlesticks", self.candlesticks),
         ]
 
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Charge the endpoint's budget for the caller's IP; put refusals in Gate.io's words; add the usual headers."""
-        if "Upgrade" in request.headers:
-            return await handler(request)
-        arrived_us = self._clock.time_ns() // 1000
-        resource = request.match_info.route.resource
-        endpoint = resource.canonical if resource is not None else "unknown"
-        allowance = self.limits.spend(f"{request.remote} {endpoint}")
-        try:
-            if not allowance.granted:
-                raise _Refused(429, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")
-            answer = await handler(request)
-        except _Refused as refused:
-            answer = _json({"label": refused.label, "message": refused.message}, refused.status)
-        except web.HTTPNotFound:
-            answer = _json({"label": "NOT_FOUND", "message": "The requested resource was not found"}, 404)
-        except web.HTTPMethodNotAllowed as error:
-            message = f"Method {error.method} is not allowed"
-            answer = _json({"label": "METHOD_NOT_ALLOWED", "message": message}, 405)
-        self._add_headers(answer, arrived_us, allowance)
-        return answer
-
     async def time(self, _: web.Request) -> web.Response:
-        return _json({"server_time": self._now_ms()})
+        return answer({"server_time": self._now_ms()})
 
     async def currencies(self, _: web.Request) -> web.Response:
-        return _json([_currency(code, name) for code, name in self._currencies().items()])
+        return answer([_currency(code, name) for code, name in self._currencies().items()])
 
     async def currency(self, request: web.Request) -> web.Response:
         code = request.match_info["currency"]
         name = self._currencies().get(code)
         if name is None:
-            raise _Refused(400, "INVALID_CURRENCY", f"Invalid currency {code}")
-        return _json(_currency(code, name))
+            raise Refused(400, "INVALID_CURRENCY", f"Invalid currency {code}")
+        return answer(_currency(code, name))
 
     async def currency_pairs(self, _: web.Request) -> web.Response:
-        return _json([_pair(book) for book in self._books.values()])
+        return answer([_pair(book) for book in self._books.values()])
 
     async def currency_pair(self, request: web.Request) -> web.Response:
-        return _json(_pair(self._book(request.match_info["pair"])))
+        return answer(_pair(self._book(request.match_info["pair"])))
 
     async def order_book(self, request: web.Request) -> web.Response:
         book = self._asked_book(request)
         interval = request.query.get("interval", "0")
         if interval != "0":
-            raise _invalid("interval", interval)
-        limit = _number(request, "limit", default=10, most=_MOST)
+            raise invalid("interval", interval)
+        limit = number(request, "limit", default=10, most=_MOST)
         with_id = request.query.get("with_id", "false")
         if with_id.lower() not in ("true", "false"):
-            raise _invalid("with_id", with_id)
+            raise invalid("with_id", with_id)
         view = book.view(round(self._rng.uniform(0.0, self._options.rest_lag) / self._tick), limit)
         rules = book.rules
         bids, asks = (
@@ -134,28 +96,28 @@ class GateioRest:
         )
         body: dict[str, Any] = {"id": view.update_id} if with_id.lower() == "true" else {}
         body |= {"current": self._now_ms(), "update": book.changed_ns // 1_000_000, "asks": asks, "bids": bids}
-        return _json(body)
+        return answer(body)
 
     async def trades(self, request: web.Request) -> web.Response:
         book = self._asked_book(request)
-        limit = _number(request, "limit", default=100, most=_MOST)
-        page = _number(request, "page", default=1, most=_LOOK_BACK)
+        limit = number(request, "limit", default=100, most=_MOST)
+        page = number(request, "page", default=1, most=_LOOK_BACK)
         if limit * (page - 1) > _LOOK_BACK:
-            raise _invalid("page", str(page))
+            raise invalid("page", str(page))
         forward = request.query.get("reverse", "false").lower() == "true"
         prints = [*reversed(book.prints)]
         if "last_id" in request.query:
-            last_id = _number(request, "last_id", default=0, most=1 << 63)
+            last_id = number(request, "last_id", default=0, most=1 << 63)
             prints = [p for p in prints if (p.fill.id > last_id if forward else p.fill.id < last_id)]
         if "from" in request.query:
-            start = _number(request, "from", default=0, most=1 << 40)
+            start = number(request, "from", default=0, most=1 << 40)
             prints = [p for p in prints if p.at_ns >= start * 1_000_000_000]
         if "to" in request.query:
-            end = _number(request, "to", default=0, most=1 << 40)
+            end = number(request, "to", default=0, most=1 << 40)
             prints = [p for p in prints if p.at_ns < (end + 1) * 1_000_000_000]
         first = limit * (page - 1)
         rules, name = book.rules, gateio_name(book)
-        return _json(
+        return answer(
             [
                 {
                     "id": str(fill.id),
@@ -171,17 +133,30 @@ class GateioRest:
             ]
         )
 
-    def _add_headers(self, answer: web.StreamResponse, arrived_us: int, allowance: Allowance) -> None:
-        now_us = self._clock.time_ns() // 1000
-        reset_at = now_us // 1_000_000
-        if not allowance.granted:
-            reset_at = math.ceil(now_us / 1e6 + allowance.reset_after_s)
-        answer.headers["X-In-Time"] = str(arrived_us)
-        answer.headers["X-Out-Time"] = str(now_us)
-        answer.headers["X-Gate-Trace-Id"] = new_correlation_id() + new_correlation_id()
-        answer.headers["X-Gate-RateLimit-Requests-Remain"] = str(allowance.remaining)
-        answer.headers["X-Gate-RateLimit-Limit"] = str(self.limits.capacity)
-        answer.headers["X-Gate-RateLimit-Reset-Timestamp"] = str(reset_at)
+    async def tickers(self, request: web.Request) -> web.Response:
+        """Of one pair with the sizes at the touch, or of all without."""
+        zone = request.query.get("timezone")
+        if zone not in (None, "utc0", "utc8", "all"):
+            raise invalid("timezone", zone)
+        zones = ("utc0", "utc8") if zone == "all" else () if zone is None else (zone,)
+        one = "currency_pair" in request.query
+        books = [self._asked_book(request)] if one else list(self._books.values())
+        now_s = self._now_ms() // 1000
+        return answer([spot_ticker(book, now_s, places=2, sizes=one, zones=zones) for book in books])
+
+    async def candlesticks(self, request: web.Request) -> web.Response:
+        """Oldest first; the close stands before the open."""
+        book = self._asked_book(request)
+        now_s = self._now_ms() // 1000
+        interval, start, end = span(request, SPOT_INTERVALS, default="30m", now_s=now_s, most=_MOST)
+        rules = book.rules
+        rows = []
+        for row in book.candles.candles(interval, start, end, now_s):
+            open_, high, low, close = (trimmed(ticks, rules.price_decimals) for ticks in row[2:6])
+            quote = trimmed(row.turnover, rules.price_decimals + rules.quantity_decimals)
+            base = trimmed(row.volume, rules.quantity_decimals)
+            rows.append([str(row.start), quote, close, high, low, open_, base, str(row.end <= now_s).lower()])
+        return answer(rows)
 
     def _currencies(self) -> dict[str, str]:
         found = {"USDT": "Tether"}
@@ -193,30 +168,17 @@ class GateioRest:
     def _asked_book(self, request: web.Request) -> MarketBook:
         name = request.query.get("currency_pair")
         if not name:
-            raise _Refused(400, "MISSING_REQUIRED_PARAM", "Missing required parameter: currency_pair")
+            raise Refused(400, "MISSING_REQUIRED_PARAM", "Missing required parameter: currency_pair")
         return self._book(name)
 
     def _book(self, name: str) -> MarketBook:
         book = self._books.get(name)
         if book is None:
-            raise _Refused(400, "INVALID_CURRENCY_PAIR", f"Invalid currency pair {name}")
+            raise Refused(400, "INVALID_CURRENCY_PAIR", f"Invalid currency pair {name}")
         return book
 
     def _now_ms(self) -> int:
         return self._clock.time_ns() // 1_000_000
-
-
-def _invalid(name: str, value: str) -> _Refused:
-    return _Refused(400, "INVALID_PARAM_VALUE", f"Invalid parameter `{name}` with value: {value}")
-
-
-def _number(request: web.Request, name: str, *, default: int, most: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20) or not 1 <= int(text) <= most:
-        raise _invalid(name, text)
-    return int(text)
 
 
 def _pair(book: MarketBook) -> dict[str, Any]:
@@ -255,7 +217,3 @@ def _currency(code: str, name: str) -> dict[str, Any]:
         "chain": code,
         "chains": [{"name": code, "addr": "", **flags}],
     }
-
-
-def _json(body: object, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")

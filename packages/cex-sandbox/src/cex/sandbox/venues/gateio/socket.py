@@ -1,11 +1,12 @@
-"""The manners of Gate.io's spot socket: acknowledgements, refusals by code, heartbeat and idle close.
+"""The manners of Gate.io's sockets: acknowledgements, refusals by code, heartbeat and idle close.
 
 https://www.gate.com/docs/developers/apiv4/ws/en/
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,13 +14,15 @@ from aiohttp import web
 
 from cex.common.clock import Clock
 from cex.common.correlation import new_correlation_id
-from cex.sandbox.market.simulation import MarketBook
-from cex.sandbox.venues.connection import Connection, attend
-from cex.sandbox.venues.feeds import Hub
+from cex.sandbox.venues.connection import Connection, Frame, attend
+from cex.sandbox.venues.feeds import Hub, StreamMaker
+from cex.sandbox.venues.gateio.gateway import wants_decimals
 from cex.sandbox.venues.gateio.options import GateioOptions
-from cex.sandbox.venues.gateio.streams import InvalidArgument, stream_makers
+from cex.sandbox.venues.gateio.streams import InvalidArgument
 
 __all__ = ["GateioSocket"]
+
+Makers = Callable[[str, Sequence[str], bool], dict[str, StreamMaker]]
 
 _INVALID_REQUEST = 1
 _INVALID_ARGUMENT = 2
@@ -37,16 +40,14 @@ _requests = msgspec.json.Decoder(_Request)
 
 
 class GateioSocket:
-    """The endpoint ``/ws/v4/``. ``books`` is keyed by Gate.io's own pairs."""
+    """One endpoint: ``market`` is how its channels begin (``spot``, ``futures``), ``makers`` makes their streams."""
 
-    def __init__(
-        self, books: Mapping[str, MarketBook], hub: Hub, *, options: GateioOptions, clock: Clock, tick: float
-    ) -> None:
-        self._books = books
+    def __init__(self, market: str, makers: Makers, hub: Hub, *, options: GateioOptions, clock: Clock) -> None:
+        self._market = market
+        self._makers = makers
         self._hub = hub
         self._options = options
         self._clock = clock
-        self._tick_ms = tick * 1000
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client."""
@@ -55,28 +56,35 @@ class GateioSocket:
             clock=self._clock,
             joined=self._hub.join,
             left=self._hub.leave,
-            on_text=self.on_text,
+            on_text=partial(self.on_text, decimal=wants_decimals(request)),
             answer_pings=True,
         )
 
-    def on_text(self, connection: Connection, text: str) -> None:
-        """Answer one request."""
+    def on_text(self, connection: Connection, text: str, *, decimal: bool = False) -> None:
+        """Answer one request; ``decimal`` is how the client wants sizes to be spelled."""
         try:
             request = _requests.decode(text)
         except (msgspec.DecodeError, msgspec.ValidationError):
             refusal = {"code": _INVALID_REQUEST, "message": "request message need json scheme"}
             self._send(connection, {"channel": "", "event": "", "error": refusal, "result": {"status": "fail"}})
             return
-        if request.channel == "spot.ping":
-            self._send(connection, {"channel": "spot.pong", "event": "", "error": None, "result": None})
+        if request.channel == f"{self._market}.ping":
+            error = {"error": None} if self._market == "spot" else {}
+            self._send(connection, {"channel": f"{self._market}.pong", "event": "", **error, "result": None})
             return
         try:
-            self._follow(connection, request)
+            welcome = self._follow(connection, request, decimal)
         except InvalidArgument as error:
             refusal = {"code": _INVALID_ARGUMENT, "message": str(error)}
             self._acknowledge(connection, request, {"error": refusal, "result": {"status": "fail"}})
         else:
-            self._acknowledge(connection, request, {"result": {"status": "success"}})
+            first = self._options.snapshot_before_ack and request.channel.endswith(".obu")
+            if not first:
+                self._acknowledge(connection, request, {"result": {"status": "success"}})
+            for frame in welcome:
+                connection.push(frame)
+            if first:
+                self._acknowledge(connection, request, {"result": {"status": "success"}})
 
     def close_overdue(self) -> None:
         """Hang up on connections that neither listen nor speak."""
@@ -85,15 +93,24 @@ class GateioSocket:
             if not subscriptions and now - max(connection.heard_ns, connection.idle_since_ns) > idle_ns:
                 connection.hang_up()
 
-    def _follow(self, connection: Connection, request: _Request) -> None:
+    def _follow(self, connection: Connection, request: _Request, decimal: bool) -> list[Frame]:
+        """Subscribe or unsubscribe; what a new subscriber gets before anything else."""
         if request.event not in ("subscribe", "unsubscribe"):
             raise InvalidArgument(f"unknown event {request.event}")
-        makers = stream_makers(request.channel, request.payload or (), self._books, self._tick_ms)
-        for key, make in makers.items():
-            if request.event == "subscribe":
-                self._hub.subscribe(connection, key, make)
-            else:
+        makers = self._makers(request.channel, request.payload or (), decimal)
+        if request.event == "unsubscribe":
+            for key in makers:
                 self._hub.unsubscribe(connection, key)
+            return []
+        for key in makers:
+            if request.channel.endswith(".obu") and key in self._hub.subscriptions[connection]:
+                raise InvalidArgument(f"Alert sub {key.partition(':')[2]}")
+        welcome: list[Frame] = []
+        for key, make in makers.items():
+            stream = self._hub.subscribe(connection, key, make)
+            if stream.welcome is not None:
+                welcome += stream.welcome(self._clock.time_ns() // 1_000_000)
+        return welcome
 
     def _acknowledge(self, connection: Connection, request: _Request, outcome: dict[str, Any]) -> None:
         body: dict[str, Any] = {} if request.id is None else {"id": request.id}

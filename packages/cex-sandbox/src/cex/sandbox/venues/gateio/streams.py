@@ -12,25 +12,24 @@ from typing import Any
 import msgspec
 
 from cex.common.enums import Side
+from cex.sandbox.market.candles import Candle
 from cex.sandbox.market.simulation import MarketBook, Print
 from cex.sandbox.venues.decimals import padded, trimmed
 from cex.sandbox.venues.feeds import Source, Stream, StreamMaker
+from cex.sandbox.venues.gateio.tickers import SPOT_INTERVALS, Candlesticks, best, gateio_name, spot_ticker
+from cex.sandbox.venues.gateio.windows import Window
 
-__all__ = ["InvalidArgument", "gateio_name", "stream_makers"]
+__all__ = ["InvalidArgument", "Obu", "fields", "in_text", "obu_makers", "stream_makers", "update"]
 
 _UPDATE_LEVELS = {"100ms": 100, "20ms": 20}
 _BOOK_LEVELS = ("5", "10", "20", "50", "100")
 _BOOK_INTERVALS = {"100ms": 100, "1000ms": 1000}
+_OBU_INTERVALS = {"50": 20, "400": 100}
+_CANDLE_INTERVALS = SPOT_INTERVALS.keys() - {"1s", "30d"}
 
 
 class InvalidArgument(Exception):
     """The payload of a subscription is refused, with the message that Gate.io gives (code 2)."""
-
-
-def gateio_name(book: MarketBook) -> str:
-    """``BTC_USDT``."""
-    symbol = book.listing.symbol
-    return f"{symbol.base}_{symbol.quote}"
 
 
 def stream_makers(
@@ -47,8 +46,23 @@ def stream_makers(
         if not payload:
             raise InvalidArgument("payload is empty")
         return {f"{channel}:{name}": _maker(_PER_PAIR[channel], _book(books, name)) for name in payload}
+    if channel == "spot.tickers":
+        for name in payload:
+            if name not in books:
+                raise InvalidArgument(f"unknown currency pair: {name}")
+        every = round(1000 / tick_ms)
+        return {f"{channel}:{name}": _maker(_Tickers, books[name], every=every) for name in fields(payload, 1, "pairs")}
+    if channel == "spot.candlesticks":
+        interval, name, *_ = fields(payload, 2, "an interval and a currency pair")
+        book = _book(books, name)
+        if interval not in _CANDLE_INTERVALS:
+            raise InvalidArgument(f"provided interval not supported: {interval}")
+        make = _maker(partial(_candlesticks, interval=interval), book, every=round(2000 / tick_ms))
+        return {f"{channel}:{interval}_{name}": make}
+    if channel == "spot.obu":
+        return obu_makers(channel, payload, books, tick_ms)
     if channel == "spot.order_book_update":
-        name, interval, *rest = _fields(payload, 2, "a currency pair and an interval")
+        name, interval, *rest = fields(payload, 2, "a currency pair and an interval")
         book = _book(books, name)
         levels = _UPDATE_LEVELS.get(interval)
         if levels is None:
@@ -59,7 +73,7 @@ def stream_makers(
         make = _maker(partial(_OrderBookUpdate, levels=levels), book, every=every, carries_deltas=True)
         return {f"{channel}:{name}:{interval}": make}
     if channel == "spot.order_book":
-        name, levels_text, interval, *_ = _fields(payload, 3, "a currency pair, a level and an interval")
+        name, levels_text, interval, *_ = fields(payload, 3, "a currency pair, a level and an interval")
         book = _book(books, name)
         if levels_text not in _BOOK_LEVELS:
             raise InvalidArgument(f"provided level not supported: {levels_text}")
@@ -71,7 +85,8 @@ def stream_makers(
     raise InvalidArgument(f"Unknown channel {channel}")
 
 
-def _fields(payload: Sequence[str], count: int, meaning: str) -> Sequence[str]:
+def fields(payload: Sequence[str], count: int, meaning: str) -> Sequence[str]:
+    """The payload, when it has at least ``count`` parts."""
     if len(payload) < count:
         raise InvalidArgument(f"payload must be {meaning}")
     return payload
@@ -90,47 +105,63 @@ def _maker(
     return lambda: Stream(book.listing.symbol, source_type(book), every=every, carries_deltas=carries_deltas)
 
 
-def _update(channel: str, now_ms: int, result: dict[str, Any]) -> str:
+def obu_makers(
+    channel: str, payload: Sequence[str], books: Mapping[str, MarketBook], tick_ms: float
+) -> dict[str, StreamMaker]:
+    """How to make ``spot.obu`` or ``futures.obu``; a name or a level that does not exist is silent, not refused.
+
+    Raises:
+        InvalidArgument: the payload is empty.
+    """
+    if not payload:
+        raise InvalidArgument("payload is empty")
+    makers: dict[str, StreamMaker] = {}
+    for name in payload:
+        book = books.get(name.removeprefix("ob.").rpartition(".")[0])
+        interval = _OBU_INTERVALS.get(name.rpartition(".")[2])
+        if name.startswith("ob.") and book is not None and interval is not None:
+            makers[f"{channel}:{name}"] = partial(_make_obu, book, channel, name, round(interval / tick_ms))
+    return makers
+
+
+def _make_obu(book: MarketBook, channel: str, name: str, every: int) -> Stream:
+    source = Obu(book, channel, name, int(name.rpartition(".")[2]))
+    return Stream(book.listing.symbol, source, every=every, carries_deltas=True, welcome=source.full)
+
+
+def in_text(book: MarketBook, levels: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
+    """(price, lots) as pairs of text."""
+    price_decimals, decimals = book.rules.price_decimals, book.rules.quantity_decimals
+    return [(trimmed(price, price_decimals), trimmed(lots, decimals)) for price, lots in levels]
+
+
+def update(channel: str, now_ms: int, result: object, event: str = "update") -> str:
+    """A push in its envelope."""
     message = {
         "time": now_ms // 1000,
         "time_ms": now_ms,
         "channel": channel,
-        "event": "update",
+        "event": event,
         "result": result,
     }
     return msgspec.json.encode(message).decode()
 
 
 class _OrderBookUpdate:
-    """Deltas of the best ``levels`` of each side.
-
-    The window is compared after every tick, so that a book fetched in the middle of an interval ends up the same: every
-    level that changed, entered or left in between is told, with its amount now, or "0" when it is outside.
-    """
+    """Deltas of the best ``levels`` of each side, when something moved among them."""
 
     def __init__(self, book: MarketBook, *, levels: int) -> None:
         self._book = book
-        self._levels = levels
-        self._last = book.told_id
-        view = book.view(limit=levels)
-        self._windows = {Side.BUY: {price for price, _ in view.bids}, Side.SELL: {price for price, _ in view.asks}}
-        self._touched: dict[Side, set[int]] = {Side.BUY: set(), Side.SELL: set()}
+        self._window = Window(book, levels)
 
     def observe(self) -> None:
-        changed: dict[Side, set[int]] = {Side.BUY: set(), Side.SELL: set()}
-        for change in self._book.changes:
-            changed[change.side].add(change.price)
-        for side, prices in changed.items():
-            if prices:
-                before, now = self._windows[side], self._book.engine.best_prices(side, self._levels)
-                self._touched[side] |= (before ^ now) | (prices & now)
-                self._windows[side] = now
+        self._window.observe()
 
     def render(self, now_ms: int) -> Sequence[str]:
-        if not any(self._touched.values()):
+        book, window = self._book, self._window
+        if not window.has_moved:
             return ()
-        book = self._book
-        first, self._last = self._last + 1, book.update_id
+        first, last = window.advance()
         changed_ms = book.changed_ns // 1_000_000
         result = {
             "t": changed_ms,
@@ -138,24 +169,50 @@ class _OrderBookUpdate:
             "E": changed_ms // 1000,
             "s": gateio_name(book),
             "U": first,
-            "u": self._last,
-            "l": str(self._levels),
-            "b": self._changed_levels(Side.BUY),
-            "a": self._changed_levels(Side.SELL),
+            "u": last,
+            "l": str(window.levels),
+            "b": in_text(book, window.moved(Side.BUY)),
+            "a": in_text(book, window.moved(Side.SELL)),
         }
-        return (_update("spot.order_book_update", now_ms, result),)
+        return (update("spot.order_book_update", now_ms, result),)
 
-    def _changed_levels(self, side: Side) -> list[tuple[str, str]]:
-        rules, engine, window = self._book.rules, self._book.engine, self._windows[side]
-        prices = sorted(self._touched[side], reverse=side is Side.BUY)
-        self._touched[side].clear()
-        return [
-            (
-                trimmed(price, rules.price_decimals),
-                trimmed(engine.total(side, price) if price in window else 0, rules.quantity_decimals),
-            )
-            for price in prices
-        ]
+
+class Obu:
+    """The second generation of the book stream: a full frame first, then deltas; it needs no REST."""
+
+    def __init__(self, book: MarketBook, channel: str, name: str, levels: int) -> None:
+        self._book = book
+        self._channel = channel
+        self._name = name
+        self._window = Window(book, levels)
+
+    def observe(self) -> None:
+        self._window.observe()
+
+    def full(self, now_ms: int) -> Sequence[str]:
+        """The window as those know it who have heard every delta so far."""
+        bids, asks = self._window.as_told()
+        result = {
+            "t": self._book.changed_ns // 1_000_000,
+            "full": True,
+            "s": self._name,
+            "u": self._window.last,
+            "b": in_text(self._book, bids),
+            "a": in_text(self._book, asks),
+        }
+        return (update(self._channel, now_ms, result),)
+
+    def render(self, now_ms: int) -> Sequence[str]:
+        """A delta; ids alone when the book moved outside the window."""
+        book, window = self._book, self._window
+        if window.last == book.update_id:
+            return ()
+        first, last = window.advance()
+        result: dict[str, Any] = {"t": book.changed_ns // 1_000_000, "s": self._name, "U": first, "u": last}
+        for key, side in (("b", Side.BUY), ("a", Side.SELL)):
+            if moved := window.moved(side):
+                result[key] = in_text(book, moved)
+        return (update(self._channel, now_ms, result),)
 
 
 class _OrderBook:
@@ -174,13 +231,7 @@ class _OrderBook:
         if self._last == book.update_id:
             return ()
         self._last = book.update_id
-        bids, asks = (
-            [
-                (trimmed(price, book.rules.price_decimals), trimmed(lots, book.rules.quantity_decimals))
-                for price, lots in book.engine.levels(side, self._levels)
-            ]
-            for side in (Side.BUY, Side.SELL)
-        )
+        bids, asks = (in_text(book, book.engine.levels(side, self._levels)) for side in (Side.BUY, Side.SELL))
         result = {
             "t": book.changed_ns // 1_000_000,
             "lastUpdateId": self._last,
@@ -189,7 +240,7 @@ class _OrderBook:
             "bids": bids,
             "asks": asks,
         }
-        return (_update("spot.order_book", now_ms, result),)
+        return (update("spot.order_book", now_ms, result),)
 
 
 class _BookTicker:
@@ -204,7 +255,7 @@ class _BookTicker:
 
     def render(self, now_ms: int) -> Sequence[str]:
         book = self._book
-        top = (*self._best(Side.BUY), *self._best(Side.SELL))
+        top = (*best(book, Side.BUY), *best(book, Side.SELL))
         if top == self._told:
             return ()
         self._told = top
@@ -218,13 +269,46 @@ class _BookTicker:
             "a": ask,
             "A": ask_size,
         }
-        return (_update("spot.book_ticker", now_ms, result),)
+        return (update("spot.book_ticker", now_ms, result),)
 
-    def _best(self, side: Side) -> tuple[str, str]:
-        rules = self._book.rules
-        for price, lots in self._book.engine.levels(side, 1):
-            return trimmed(price, rules.price_decimals), trimmed(lots, rules.quantity_decimals)
-        return "", ""
+
+class _Tickers:
+    """The last 24 hours, once a second when they changed."""
+
+    def __init__(self, book: MarketBook) -> None:
+        self._book = book
+        self._told: dict[str, Any] | None = None
+
+    def observe(self) -> None:
+        """The book is read when the second ends."""
+
+    def render(self, now_ms: int) -> Sequence[str]:
+        told = spot_ticker(self._book, now_ms // 1000, places=4)
+        if told == self._told:
+            return ()
+        self._told = told
+        return (update("spot.tickers", now_ms, told),)
+
+
+def _candlesticks(book: MarketBook, *, interval: str) -> Candlesticks:
+    rules, name = book.rules, f"{interval}_{gateio_name(book)}"
+
+    def tell(row: Candle, closed: bool, now_ms: int) -> str:
+        open_, high, low, close = (trimmed(ticks, rules.price_decimals) for ticks in row[2:6])
+        result = {
+            "t": str(row.start),
+            "v": trimmed(row.turnover, rules.price_decimals + rules.quantity_decimals),
+            "c": close,
+            "h": high,
+            "l": low,
+            "o": open_,
+            "n": name,
+            "a": trimmed(row.volume, rules.quantity_decimals),
+            "w": closed,
+        }
+        return update("spot.candlesticks", now_ms, result)
+
+    return Candlesticks(book.candles, SPOT_INTERVALS[interval], tell)
 
 
 class _Trades:
@@ -238,7 +322,7 @@ class _Trades:
 
     def render(self, now_ms: int) -> Sequence[str]:
         book = self._book
-        return [_update("spot.trades", now_ms, _trade(book, Print(fill, book.changed_ns))) for fill in book.fills]
+        return [update("spot.trades", now_ms, _trade(book, Print(fill, book.changed_ns))) for fill in book.fills]
 
 
 def _trade(book: MarketBook, printed: Print) -> dict[str, Any]:

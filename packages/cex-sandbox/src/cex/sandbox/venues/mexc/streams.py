@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from cex.common.enums import Side
 from cex.sandbox.market.simulation import MarketBook
 from cex.sandbox.venues.decimals import padded, trimmed
 from cex.sandbox.venues.feeds import Source, Stream, StreamMaker
+from cex.sandbox.venues.mexc.days import STREAM_INTERVALS, ZONES
 from cex.sandbox.venues.mexc.schema import push_pb2
+from cex.sandbox.venues.mexc.tickers import BookTickerBatch, Kline, MiniTicker, MiniTickers
 
 __all__ = ["stream_maker"]
 
 _AGGRE = re.compile(r"spot@public\.aggre\.(deals|depth|bookTicker)\.v3\.api\.pb@(100|10)ms@(\S+)")
+_KLINE = re.compile(r"spot@public\.kline\.v3\.api\.pb@(\S+)@([A-Z][a-z]+\d+)")
+_MINI_TICKER = re.compile(r"spot@public\.miniTicker\.v3\.api\.pb@(\S+)@([^@\s]+)")
+_MINI_TICKERS = re.compile(r"spot@public\.miniTickers\.v3\.api\.pb@([^@\s]+)")
+_BATCH = re.compile(r"spot@public\.bookTicker\.batch\.v3\.api\.pb@(\S+)")
+_MINI_TICKER_MS = 3000
 _LIMIT = re.compile(r"spot@public\.limit\.depth\.v3\.api\.pb@(\S+)@(5|10|20)")
 
 
@@ -25,13 +33,27 @@ def stream_maker(channel: str, books: Mapping[str, MarketBook], tick_ms: float) 
 
     ``books`` is keyed by MEXC's own symbols (``BTCUSDT``).
     """
+    source_type: _SourceMaker
+    every = round(100 / tick_ms)
     if match := _AGGRE.fullmatch(channel):
         kind, interval, name = match.groups()
         source_type = _AGGRE_SOURCES[kind]
         every = round(int(interval) / tick_ms)
     elif match := _LIMIT.fullmatch(channel):
         name, levels = match.groups()
-        source_type, every = _limit_depth(int(levels)), round(100 / tick_ms)
+        source_type = _limit_depth(int(levels))
+    elif (match := _KLINE.fullmatch(channel)) and match[2] in STREAM_INTERVALS:
+        name, interval = match.groups()
+        source_type = partial(_kline, interval=interval)
+    elif (match := _MINI_TICKER.fullmatch(channel)) and match[2] in ZONES:
+        name, zone = match.groups()
+        source_type, every = partial(_mini_ticker, zone=zone), round(_MINI_TICKER_MS / tick_ms)
+    elif (match := _MINI_TICKERS.fullmatch(channel)) and match[1] in ZONES:
+        everyone = MiniTickers(list(books.values()), channel, match[1])
+        return lambda: Stream("", everyone, every=round(_MINI_TICKER_MS / tick_ms))
+    elif match := _BATCH.fullmatch(channel):
+        (name,) = match.groups()
+        source_type = _batch
     else:
         return None
     book = books.get(name)
@@ -193,3 +215,15 @@ _AGGRE_SOURCES: Mapping[str, _SourceMaker] = {
 
 def _limit_depth(levels: int) -> _SourceMaker:
     return lambda book, channel, name: _LimitDepth(book, channel, name, levels)
+
+
+def _kline(book: MarketBook, channel: str, _: str, *, interval: str) -> Source:
+    return Kline(book, channel, interval)
+
+
+def _mini_ticker(book: MarketBook, channel: str, _: str, *, zone: str) -> Source:
+    return MiniTicker(book, channel, zone)
+
+
+def _batch(book: MarketBook, channel: str, _: str) -> Source:
+    return BookTickerBatch(book, channel)

@@ -9,8 +9,9 @@ from aiohttp import web
 from cex.common.clock import Clock
 from cex.sandbox.market.simulation import Market
 from cex.sandbox.venues.feeds import Hub
+from cex.sandbox.venues.mexc.days import mexc_name
 from cex.sandbox.venues.mexc.options import MexcOptions
-from cex.sandbox.venues.mexc.rest import MexcRest, mexc_name
+from cex.sandbox.venues.mexc.rest import MexcRest
 from cex.sandbox.venues.mexc.socket import MexcSocket
 
 __all__ = ["MexcVenue"]
@@ -22,7 +23,7 @@ class MexcVenue:
     name = "mexc"
 
     def __init__(self, market: Market, *, options: MexcOptions, clock: Clock, rng: random.Random) -> None:
-        books = {mexc_name(book): book for book in market.books.get(self.name, {}).values()}
+        books = {mexc_name(book): book for book in market.books.get(self.name, {}).values() if book.perpetual is None}
         self.hub = Hub()
         self.rest = MexcRest(books, options=options, clock=clock, rng=rng, tick=market.tick)
         self.socket = MexcSocket(books, self.hub, options=options, clock=clock, tick=market.tick)

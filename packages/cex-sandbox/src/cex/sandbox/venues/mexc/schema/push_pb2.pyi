@@ -81,6 +81,62 @@ class AggreBookTicker(_message.Message):
     last_order_create_time: int
     def __init__(self, bid_price: _Optional[str] = ..., bid_quantity: _Optional[str] = ..., ask_price: _Optional[str] = ..., ask_quantity: _Optional[str] = ..., version: _Optional[str] = ..., last_order_create_time: _Optional[int] = ...) -> None: ...
 
+class BookTicker(_message.Message):
+    __slots__ = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
+    BID_PRICE_FIELD_NUMBER: _ClassVar[int]
+    BID_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ASK_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ASK_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    bid_price: str
+    bid_quantity: str
+    ask_price: str
+    ask_quantity: str
+    def __init__(self, bid_price: _Optional[str] = ..., bid_quantity: _Optional[str] = ..., ask_price: _Optional[str] = ..., ask_quantity: _Optional[str] = ...) -> None: ...
+
+class BookTickerBatch(_message.Message):
+    __slots__ = ("items", "version", "last_order_create_time")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[BookTicker]
+    version: str
+    last_order_create_time: int
+    def __init__(self, items: _Optional[_Iterable[_Union[BookTicker, _Mapping]]] = ..., version: _Optional[str] = ..., last_order_create_time: _Optional[int] = ...) -> None: ...
+
+class MiniTicker(_message.Message):
+    __slots__ = ("symbol", "price", "rate", "zoned_rate", "high", "low", "volume", "quantity", "last_close_rate", "last_close_zoned_rate", "last_close_high", "last_close_low")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    ZONED_RATE_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    LAST_CLOSE_RATE_FIELD_NUMBER: _ClassVar[int]
+    LAST_CLOSE_ZONED_RATE_FIELD_NUMBER: _ClassVar[int]
+    LAST_CLOSE_HIGH_FIELD_NUMBER: _ClassVar[int]
+    LAST_CLOSE_LOW_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    price: str
+    rate: str
+    zoned_rate: str
+    high: str
+    low: str
+    volume: str
+    quantity: str
+    last_close_rate: str
+    last_close_zoned_rate: str
+    last_close_high: str
+    last_close_low: str
+    def __init__(self, symbol: _Optional[str] = ..., price: _Optional[str] = ..., rate: _Optional[str] = ..., zoned_rate: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., volume: _Optional[str] = ..., quantity: _Optional[str] = ..., last_close_rate: _Optional[str] = ..., last_close_zoned_rate: _Optional[str] = ..., last_close_high: _Optional[str] = ..., last_close_low: _Optional[str] = ...) -> None: ...
+
+class MiniTickers(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[MiniTicker]
+    def __init__(self, items: _Optional[_Iterable[_Union[MiniTicker, _Mapping]]] = ...) -> None: ...
+
 class SpotKline(_message.Message):
     __slots__ = ("interval", "window_start", "opening_price", "closing_price", "highest_price", "lowest_price", "volume", "amount", "window_end")
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
@@ -104,7 +160,7 @@ class SpotKline(_message.Message):
     def __init__(self, interval: _Optional[str] = ..., window_start: _Optional[int] = ..., opening_price: _Optional[str] = ..., closing_price: _Optional[str] = ..., highest_price: _Optional[str] = ..., lowest_price: _Optional[str] = ..., volume: _Optional[str] = ..., amount: _Optional[str] = ..., window_end: _Optional[int] = ...) -> None: ...
 
 class Push(_message.Message):
-    __slots__ = ("channel", "symbol", "symbol_id", "create_time", "send_time", "limit_depths", "spot_kline", "aggre_depths", "aggre_deals", "aggre_book_ticker")
+    __slots__ = ("channel", "symbol", "symbol_id", "create_time", "send_time", "limit_depths", "spot_kline", "mini_ticker", "mini_tickers", "book_ticker_batch", "aggre_depths", "aggre_deals", "aggre_book_ticker")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +168,9 @@ class Push(_message.Message):
     SEND_TIME_FIELD_NUMBER: _ClassVar[int]
     LIMIT_DEPTHS_FIELD_NUMBER: _ClassVar[int]
     SPOT_KLINE_FIELD_NUMBER: _ClassVar[int]
+    MINI_TICKER_FIELD_NUMBER: _ClassVar[int]
+    MINI_TICKERS_FIELD_NUMBER: _ClassVar[int]
+    BOOK_TICKER_BATCH_FIELD_NUMBER: _ClassVar[int]
     AGGRE_DEPTHS_FIELD_NUMBER: _ClassVar[int]
     AGGRE_DEALS_FIELD_NUMBER: _ClassVar[int]
     AGGRE_BOOK_TICKER_FIELD_NUMBER: _ClassVar[int]
@@ -122,7 +181,10 @@ class Push(_message.Message):
     send_time: int
     limit_depths: LimitDepths
     spot_kline: SpotKline
+    mini_ticker: MiniTicker
+    mini_tickers: MiniTickers
+    book_ticker_batch: BookTickerBatch
     aggre_depths: AggreDepths
     aggre_deals: AggreDeals
     aggre_book_ticker: AggreBookTicker
-    def __init__(self, channel: _Optional[str] = ..., symbol: _Optional[str] = ..., symbol_id: _Optional[str] = ..., create_time: _Optional[int] = ..., send_time: _Optional[int] = ..., limit_depths: _Optional[_Union[LimitDepths, _Mapping]] = ..., spot_kline: _Optional[_Union[SpotKline, _Mapping]] = ..., aggre_depths: _Optional[_Union[AggreDepths, _Mapping]] = ..., aggre_deals: _Optional[_Union[AggreDeals, _Mapping]] = ..., aggre_book_ticker: _Optional[_Union[AggreBookTicker, _Mapping]] = ...) -> None: ...
+    def __init__(self, channel: _Optional[str] = ..., symbol: _Optional[str] = ..., symbol_id: _Optional[str] = ..., create_time: _Optional[int] = ..., send_time: _Optional[int] = ..., limit_depths: _Optional[_Union[LimitDepths, _Mapping]] = ..., spot_kline: _Optional[_Union[SpotKline, _Mapping]] = ..., mini_ticker: _Optional[_Union[MiniTicker, _Mapping]] = ..., mini_tickers: _Optional[_Union[MiniTickers, _Mapping]] = ..., book_ticker_batch: _Optional[_Union[BookTickerBatch, _Mapping]] = ..., aggre_depths: _Optional[_Union[AggreDepths, _Mapping]] = ..., aggre_deals: _Optional[_Union[AggreDeals, _Mapping]] = ..., aggre_book_ticker: _Optional[_Union[AggreBookTicker, _Mapping]] = ...) -> None: ...
