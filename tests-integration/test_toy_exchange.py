@@ -50,6 +50,44 @@ asyncio.run(main())
 """
 
 
+SPOT_AGAINST_FUTURES = """
+import asyncio
+from pathlib import Path
+
+from cex.cli.opening import opened_exchanges
+from cex.cli.session import Session, following
+from cex.common.clock import SYSTEM_CLOCK
+from cex.common.enums import MarketType
+from cex.common.types.symbols import Symbol
+from conftest import ToyServer
+
+SPOT, PERPETUAL = Symbol("BTC/USDT"), Symbol("BTC/USDT:USDT")
+
+async def main():
+    venue = ToyServer()
+    await venue.server.start_server()
+    url = str(venue.server.make_url("/")).rstrip("/")
+    Path("cex.toml").write_text(f"[exchanges.toy]\\nprofile = 'custom'\\nendpoints.rest = '{url}'\\n"
+                                f"endpoints.ws = '{url.replace('http', 'ws', 1)}/stream'")
+    session = Session("toy", SYSTEM_CLOCK)
+    async with (
+        asyncio.timeout(10),
+        opened_exchanges(["toy"], config=Path("cex.toml")) as exchanges,
+        following(session, exchanges, [SPOT, PERPETUAL]),
+    ):
+        while not (session.bases and session.bases[0].funding_bps is not None):
+            await asyncio.sleep(0.01)
+    await venue.server.close()
+    assert (session.live_of(MarketType.SPOT), session.live_of(MarketType.FUTURES), session.errors) == (1, 1, 0)
+    (row,) = session.bases
+    assert (row.spot_on, row.perpetual_on, row.symbol) == ("toy", "toy", PERPETUAL)
+    shown = [round(value, 6) for value in (row.basis_bps, row.funding_bps, row.funding_bps_year)]
+    assert shown == [100.0, -1.0, -1095.0], shown  # mids of 100 and 101; three payments a day
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds nothing but the installed toy exchange, as its wheel brings it."""
@@ -66,11 +104,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def run(installed: Path, folder: Path, *arguments: str) -> None:
+def run(installed: Path, folder: Path, *arguments: str, beside: Path | None = None) -> None:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(path) for path in (installed, beside) if path)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -88,6 +126,11 @@ def test_what_is_installed_is_the_distribution_alone(installed: Path) -> None:
 
 def test_it_is_found_configured_and_built_like_any_other(installed: Path, tmp_path: Path) -> None:
     run(installed, tmp_path, "-W", "error", "-c", USED_LIKE_ANY_OTHER)
+
+
+def test_its_perpetual_is_shown_against_its_spot(installed: Path, tmp_path: Path) -> None:
+    """Found by entry point, followed like any other; the small server is the one of its own tests."""
+    run(installed, tmp_path, "-W", "error", "-c", SPOT_AGAINST_FUTURES, beside=TOY / "tests")
 
 
 def test_it_works(installed: Path) -> None:

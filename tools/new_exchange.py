@@ -61,7 +61,9 @@ def write_exchange(name: str, title: str, root: Path = ROOT) -> Path:
 
 def _template_files() -> Iterator[Path]:
     for path in sorted(TEMPLATE.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.relative_to(TEMPLATE).as_posix() not in LEFT_OUT:
+        relative = path.relative_to(TEMPLATE)
+        is_cache = any(part.startswith((".", "__pycache__")) for part in relative.parts)
+        if path.is_file() and not is_cache and relative.as_posix() not in LEFT_OUT:
             yield path
 
 

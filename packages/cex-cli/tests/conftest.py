@@ -11,13 +11,13 @@ from typing import NamedTuple
 import pytest
 
 from cex.cli.app import main
-from cex.common.book.order_book import BookView, OrderBook
+from cex.common.book.order_book import OrderBook
 from cex.common.book.synchronizer import Synchronizer
 from cex.common.clock import ManualClock
 from cex.common.enums import BookState, InstrumentStatus
 from cex.common.exceptions import ExchangeRejectedException
 from cex.common.types.instruments import Instrument
-from cex.common.types.market import BookDelta, BookSnapshot, BookTicker, Trade
+from cex.common.types.market import BookDelta, BookSnapshot, FundingRate, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
 from cex.exchanges.base.interfaces import (
@@ -27,7 +27,6 @@ from cex.exchanges.base.interfaces import (
     EventHandler,
     ExchangeEvent,
     ExchangeHealth,
-    PublicExchange,
     StreamHealth,
 )
 from cex.networking import ConnectionHealth, ConnectionState
@@ -47,7 +46,7 @@ def instrument(exchange: str, symbol: Symbol, taker_fee: str | None = "0.001") -
     )
 
 
-class FakeExchange(PublicExchange):
+class FakeExchange:
     """``seed`` and ``change`` do to a book what the streams of an exchange do; ``refused`` symbols are refused."""
 
     def __init__(self, name: str, *symbols: Symbol, refused: tuple[Symbol, ...] = (), taker_fee: str | None = "0.001"):
@@ -55,6 +54,8 @@ class FakeExchange(PublicExchange):
         self.opened = self.closed = False
         self.fresh = True
         self.faults = 0
+        self.funding: dict[Symbol, FundingRate] = {}
+        self.funding_asked = 0
         self.refused = refused
         self.trade_queues: dict[Symbol, asyncio.Queue[Trade]] = {symbol: asyncio.Queue() for symbol in symbols}
         self.trades_offered = dict.fromkeys(symbols, 0)
@@ -155,15 +156,6 @@ class FakeExchange(PublicExchange):
     def instruments(self) -> Mapping[str, Instrument]:
         return self._catalogue
 
-    async def server_time(self) -> int:
-        return 0
-
-    async def order_book_snapshot(self, symbol: str, depth: int | None = None) -> BookSnapshot:
-        raise NotImplementedError
-
-    async def recent_trades(self, symbol: str, limit: int = 100) -> list[Trade]:
-        raise NotImplementedError
-
     async def subscribe_book(
         self, symbol: str, on_book: BookHandler | None = None, *, timeout: float | None = None
     ) -> OrderBook:
@@ -180,21 +172,19 @@ class FakeExchange(PublicExchange):
             await self._live.wait()
         return synchronizer.book
 
-    async def unsubscribe_book(self, symbol: str) -> None:
-        raise NotImplementedError
-
-    def books(self, symbol: str) -> AsyncGenerator[BookView, None]:
-        raise NotImplementedError
-
-    def book_tickers(self, symbol: str) -> AsyncGenerator[BookTicker, None]:
-        raise NotImplementedError
-
     async def trades(self, symbol: str) -> AsyncGenerator[Trade, None]:
         while True:
             yield await self.trade_queues[Symbol(symbol)].get()
 
     def is_fresh(self, symbol: str, max_age: float = 30.0) -> bool:
         return self.fresh
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        self.funding_asked += 1
+        rate = self.funding.get(Symbol(symbol))
+        if rate is None:
+            raise ExchangeRejectedException(f"no funding of {symbol}", self.exchange)
+        return rate
 
 
 class Ended(NamedTuple):

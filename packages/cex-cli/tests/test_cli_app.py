@@ -45,7 +45,7 @@ def test_wrong_usage_is_told_with_exit_code_2(cex: Cex, arguments: list[str], to
 
 
 def test_an_error_is_one_line_and_exit_code_1(cex: Cex, tmp_path: Path) -> None:
-    done = cex("watch", "BTC/USDT", "--config", str(tmp_path / "missing.toml"))
+    done = cex("config", "show", str(tmp_path / "missing.toml"))
     assert done.code == 1
     assert done.err.startswith("cex: ")
     assert "missing.toml" in done.err

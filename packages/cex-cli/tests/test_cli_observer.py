@@ -20,10 +20,10 @@ from cex.exchanges.base.interfaces import (
     Gap,
     Interrupted,
     Overflow,
-    PublicExchange,
     Recovered,
     Refused,
     Resynced,
+    Stream,
     Undecodable,
 )
 
@@ -107,7 +107,7 @@ async def test_what_happens_is_counted_and_told(gateio) -> None:  # type: ignore
             Resynced(symbol=BTC, sequence=9, seconds=0.012, **at),
             Resynced(symbol=BTC, sequence=9, seconds=0.003, **at),
             Interrupted(connection=1, streams=(), reason="reset", **at),
-            Recovered(connection=2, streams=((Channel.BOOK, BTC), (Channel.TRADES, BTC)), **at),
+            Recovered(connection=2, streams=(Stream(Channel.BOOK, BTC), Stream(Channel.TRADES, BTC)), **at),
             Refused(channel=Channel.TRADES, symbol=BTC, code=None, message="late", **at),
             Overflow(channel=Channel.TRADES, symbol=BTC, dropped=4, resumed=False, **at),
             Undecodable(connection=1, error=error, **at),
@@ -183,7 +183,3 @@ def test_notes_are_numbered_and_timed_and_the_oldest_go() -> None:
     assert notebook.elapsed_s == 0.5
     assert len(notebook.notes) == 50
     assert (notebook.notes[-1].number, notebook.notes[-1].at_s, notebook.notes[-1].text) == (60, 0.5, "note 59")
-
-
-def test_the_fake_is_an_exchange(make_exchange) -> None:  # type: ignore[no-untyped-def]
-    assert issubclass(make_exchange, PublicExchange)

@@ -9,7 +9,7 @@ import pytest
 
 from cex.cli.opening import addressed, opened_exchanges
 from cex.cli.running import Trouble
-from cex.common.exceptions import ConfigurationException
+from cex.common.exceptions import ConfigurationException, ExchangeConnectionException
 from cex.common.types.symbols import Symbol
 from cex.config import BaseExchangeConfig
 from cex.exchanges.base.factory import BaseExchangeFactory
@@ -74,6 +74,19 @@ async def test_one_that_is_not_there_is_told(registry: ComponentRegistry) -> Non
     with pytest.raises(Trouble, match="no exchange is installed: pip install"):
         async with opened_exchanges(None, registry=ComponentRegistry(find=dict)):
             pass
+
+
+async def test_one_that_cannot_be_reached_is_told(registry: ComponentRegistry, make_exchange: Any) -> None:
+    class Unreachable(make_exchange):  # type: ignore[misc]
+        async def open(self) -> None:
+            raise ExchangeConnectionException("no route", "toy")
+
+    ToyFactory.make = Unreachable
+    with pytest.raises(Trouble, match="toy cannot be reached: no route; look at the network"):
+        async with opened_exchanges(None, registry=registry):
+            pass
+    ((_, _, exchange),) = ToyFactory.built
+    assert exchange.closed
 
 
 async def test_one_that_is_switched_off_is_opened_only_by_name(

@@ -17,6 +17,7 @@ def build_app() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
+    from cex.cli.config import app as config
     from cex.cli.demo import demo
     from cex.cli.record import record
     from cex.cli.replay import replay
@@ -38,6 +39,7 @@ def build_app() -> typer.Typer:
     sandbox.callback()(_all_commands)
     sandbox.command()(serve)
     app.add_typer(sandbox)
+    app.add_typer(config)
     return app
 
 

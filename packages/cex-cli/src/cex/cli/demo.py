@@ -20,6 +20,7 @@ from cex.cli.running import require_sandbox, run
 from cex.cli.session import Session, following
 from cex.cli.view import View, choose_view, refreshed
 from cex.common.clock import SYSTEM_CLOCK
+from cex.common.enums import MarketType
 from cex.common.types.symbols import Symbol
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoResult", "demo", "run_demo"]
 
-_SYMBOLS = tuple(Symbol(text) for text in ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"))
+_SYMBOLS = tuple(
+    Symbol(text) for text in ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT")
+)
 _INJECTIONS = ((0.3, "mexc", _SYMBOLS[0]), (0.55, "gateio", _SYMBOLS[1]))
 """When (as a part of the run), where and of which symbol a delta is lost on purpose."""
 _GRACE_S = 5.0
@@ -49,6 +52,8 @@ class DemoResult:
             "seconds": round(session.seconds, 3),
             "messages": session.messages,
             "books_live": session.books_live,
+            "spot_books_live": session.live_of(MarketType.SPOT),
+            "futures_books_live": session.live_of(MarketType.FUTURES),
             "gaps_injected": self.gaps_injected,
             "gaps_healed": session.resyncs,
             "crossed_live_reads": session.crossed_live_reads,

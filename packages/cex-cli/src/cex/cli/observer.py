@@ -4,38 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from cex.cli.figures import age_text, decimals_of
 from cex.cli.screen import BookRow
 from cex.common.book.order_book import BookView, OrderBook
 from cex.common.enums import BookState
 from cex.common.exceptions import ExchangeException
+from cex.common.types.instruments import Instrument
+from cex.common.types.market import FundingRate, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.interfaces import (
+    BookHandler,
     BookHealth,
     Channel,
     Connected,
+    EventHandler,
     ExchangeEvent,
+    ExchangeHealth,
     Gap,
     Interrupted,
     Overflow,
-    PublicExchange,
     Recovered,
     Refused,
     Resynced,
     Undecodable,
 )
 
-__all__ = ["Observer", "Tell"]
+__all__ = ["FollowedExchange", "Observer", "Tell"]
 
 _log = logging.getLogger(__name__)
 
 Tell = Callable[[str, bool | None], None]
 """Takes a sentence and whether it is good news (True), bad news (False) or neither (None)."""
+
+
+class FollowedExchange(Protocol):
+    """What an observer needs of an exchange; every ``PublicExchange`` has it."""
+
+    exchange: str
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]: ...
+
+    def on_event(self, handler: EventHandler) -> Callable[[], None]: ...
+
+    def health(self) -> ExchangeHealth: ...
+
+    async def subscribe_book(
+        self, symbol: str, on_book: BookHandler | None = None, *, timeout: float | None = None
+    ) -> OrderBook: ...
+
+    def trades(self, symbol: str) -> AsyncGenerator[Trade, None]: ...
+
+    def is_fresh(self, symbol: str) -> bool: ...
+
+    async def funding_rate(self, symbol: str) -> FundingRate: ...
 
 
 class Observer:
@@ -47,7 +74,7 @@ class Observer:
 
     def __init__(
         self,
-        exchange: PublicExchange,
+        exchange: FollowedExchange,
         symbols: Iterable[str],
         *,
         tell: Tell,
@@ -184,7 +211,7 @@ class Observer:
                 self.interruptions += 1
                 self._tell(f"{self.name} connection lost: {reason}", False)
             case Recovered(streams=streams):
-                books = sum(channel is Channel.BOOK for channel, _ in streams)
+                books = sum(stream.channel is Channel.BOOK for stream in streams)
                 self._tell(f"{self.name} connected again; {len(streams)} streams, {books} of them books", True)
             case Gap(symbol=symbol, reason=reason):
                 self._tell(f"{self.name} {symbol} lost: {reason}", False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cex.cli.running import Trouble, require_sandbox
+from cex.common.exceptions import ExchangeConnectionException
 from cex.config import CUSTOM_PROFILE
 from cex.factory import ComponentRegistry, FactoryManager
 
@@ -62,8 +63,8 @@ async def opened_exchanges(
     ``tap`` hears all their traffic. ``registry`` tells what there is, by default what is installed.
 
     Raises:
-        Trouble: there is no such exchange, or none at all.
-        CexArbitrageException: the settings have faults, or an exchange cannot be reached.
+        Trouble: there is no such exchange or none at all, or one cannot be reached.
+        CexArbitrageException: the settings have faults, or an exchange answers with an error.
     """
     async with AsyncExitStack() as stack:
         factory = await stack.enter_async_context(FactoryManager({} if sandbox is not None else config, registry))
@@ -79,7 +80,11 @@ async def opened_exchanges(
         for name in dict.fromkeys(names or available):
             settings = factory.config(name) if sandbox is None else addressed(factory, name, sandbox.endpoints[name])
             if names or settings.enabled:
-                exchanges.append(await factory.open_public_exchange(name, settings, tap=tap))
+                try:
+                    exchanges.append(await factory.open_public_exchange(name, settings, tap=tap))
+                except ExchangeConnectionException as error:
+                    remedy = "look at the network and the proxy settings, or use --sandbox"
+                    raise Trouble(f"{name} cannot be reached: {error.message}; {remedy}") from error
         if not exchanges:
             raise Trouble(
                 f"every exchange is switched off in the settings: name one with --exchange ({', '.join(available)})"

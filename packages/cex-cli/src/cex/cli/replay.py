@@ -125,32 +125,35 @@ async def _observer(
         exchange = await factory.open_public_exchange(name, config)
     except ExchangeException as error:
         raise Trouble(f"{name} cannot start: {error.message}; give every file of the recording") from error
-    listed = {instrument.exchange_symbol: instrument.symbol for instrument in exchange.instruments.values()}
-    recorded = part.symbols(StreamKind.BOOK, StreamKind.TRADES)
-    books = part.symbols(StreamKind.BOOK)
+    listed = {
+        (instrument.symbol.market_type, instrument.exchange_symbol): instrument.symbol
+        for instrument in exchange.instruments.values()
+    }
+    recorded = part.traded(StreamKind.BOOK, StreamKind.TRADES)
+    books = part.traded(StreamKind.BOOK)
     observer = Observer(
         exchange,
-        [listed[native] for native in recorded if native in listed],
+        [listed[traded] for traded in recorded if traded in listed],
         tell=notebook.tell,
         patience=_A_DAY_S,
-        without_book=[listed[native] for native in recorded if native in listed and native not in books],
+        without_book=[listed[traded] for traded in recorded if traded in listed and traded not in books],
     )
-    for native in recorded:
-        if native not in listed:
-            observer.failed(f"{native} is not in the exchange's list, but the recording holds streams of it")
+    for traded in recorded:
+        if traded not in listed:
+            observer.failed(f"{traded.name} is not in the exchange's list, but the recording holds streams of it")
     return observer
 
 
 async def _subscribed(server: Replay, observers: Sequence[Observer]) -> None:
     """Return when the client has subscribed all that it is going to."""
-    from cex.sandbox.replay import StreamKind
+    from cex.sandbox.replay import StreamKind, Traded
 
     waits = []
     for observer in observers:
         instruments = observer.exchange.instruments
         for kind, symbols in ((StreamKind.BOOK, observer.with_book), (StreamKind.TRADES, observer.symbols)):
-            natives = [instruments[symbol].exchange_symbol for symbol in symbols]
-            waits.append(server.subscribed(observer.name, kind, natives))
+            traded = [Traded(symbol.market_type, instruments[symbol].exchange_symbol) for symbol in symbols]
+            waits.append(server.subscribed(observer.name, kind, traded))
     try:
         async with asyncio.timeout(_SUBSCRIBE_S):
             await asyncio.gather(*waits)

@@ -12,7 +12,7 @@ from cex.common.constants.trading_constants import BASIS_POINT
 from cex.common.types.symbols import Symbol
 from cex.trading import Market, Opportunity, find_arbitrage
 
-__all__ = ["Scout"]
+__all__ = ["Scout", "market_of"]
 
 _USUAL_TAKER_FEE = 0.002
 """Where an exchange lists no fee: the higher one of the base tiers, so that nothing is earned by not knowing."""
@@ -57,7 +57,7 @@ class Scout:
 
     def judge(self, symbol: Symbol) -> None:
         """Compare the books of a symbol as they are now."""
-        markets = [market for observer in self._observers if (market := _market(observer, symbol)) is not None]
+        markets = [market for observer in self._observers if (market := market_of(observer, symbol)) is not None]
         rows = [
             self._judge_direction(buy, sell, bps)
             for buy, sell in permutations(markets, 2)
@@ -98,7 +98,8 @@ class Scout:
             self._seen[direction[0]] = self._seen.get(direction[0], 0) + 1
 
 
-def _market(observer: Observer, symbol: Symbol) -> Market | None:
+def market_of(observer: Observer, symbol: Symbol) -> Market | None:
+    """A followed book as a taker meets it; None while it is not LIVE."""
     book = observer.books.get(symbol)
     if book is None or not book.is_live:
         return None

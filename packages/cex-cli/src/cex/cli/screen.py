@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cex.common.enums import BookState
 from cex.common.types.market import PriceLevel
 
-__all__ = ["BookRow", "Note", "OpportunityRow", "Screen"]
+__all__ = ["BasisRow", "BookRow", "Note", "OpportunityRow", "Screen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,25 @@ class OpportunityRow:
     seen: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisRow:
+    """How far a perpetual trades from its coin, in basis points; positive when it is dearer.
+
+    ``carry_bps``: what buying the coin and selling the perpetual locks in after both taker fees, ``reverse_bps`` the
+    other way round. ``funding_bps``: one interval's payment to the short side, ``funding_bps_year`` the same over a
+    year; None where it is not known.
+    """
+
+    spot_on: str
+    perpetual_on: str
+    symbol: str
+    basis_bps: float
+    carry_bps: float
+    reverse_bps: float
+    funding_bps: float | None
+    funding_bps_year: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something worth telling, ``at_s`` seconds after the start, numbered from 1.
@@ -83,4 +102,5 @@ class Screen:
     progress: float | None = None
     figures: tuple[tuple[str, str], ...] = ()
     opportunities: tuple[OpportunityRow, ...] = ()
+    bases: tuple[BasisRow, ...] = ()
     notes: tuple[Note, ...] = ()

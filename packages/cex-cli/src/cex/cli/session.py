@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import typer
 
+from cex.cli.basis import BasisWatch
 from cex.cli.figures import bps_text, count_text
 from cex.cli.notes import Notebook
-from cex.cli.observer import Observer
+from cex.cli.observer import FollowedExchange, Observer
 from cex.cli.results import Result, results_of
 from cex.cli.running import Trouble
 from cex.cli.scout import Scout
-from cex.cli.screen import BookRow, Screen
+from cex.cli.screen import BasisRow, BookRow, Screen
 from cex.common.clock import Clock
-from cex.common.enums import BookState
+from cex.common.enums import BookState, MarketType
 from cex.common.types.symbols import Symbol
-
-if TYPE_CHECKING:
-    from cex.exchanges.base.interfaces import PublicExchange
 
 __all__ = ["Session", "following", "parsed_symbols"]
 
@@ -40,6 +38,7 @@ class _Figures(NamedTuple):
     messages: int
     errors: int
     results: list[Result]
+    bases: tuple[BasisRow, ...]
 
 
 class Session:
@@ -53,6 +52,7 @@ class Session:
         self.notebook = Notebook(clock)
         self.observers: list[Observer] = []
         self.scout: Scout | None = None
+        self.basis_watch: BasisWatch | None = None
         self.extra_figures: tuple[tuple[str, str], ...] = ()
         self._last: _Figures | None = None
 
@@ -83,6 +83,11 @@ class Session:
         """How many books are LIVE."""
         return sum(row.state is BookState.LIVE for row in self.rows)
 
+    def live_of(self, market: MarketType) -> int:
+        """How many books of one kind of market are LIVE."""
+        rows = (row for row in self.rows if row.state is BookState.LIVE)
+        return sum(Symbol(row.symbol).market_type is market for row in rows)
+
     @property
     def resyncs(self) -> int:
         """How often a book that was lost became LIVE again."""
@@ -109,6 +114,13 @@ class Session:
         return self._last.errors if self._last else sum(observer.errors for observer in self.observers)
 
     @property
+    def bases(self) -> tuple[BasisRow, ...]:
+        """Every followed perpetual against the spot markets of its pair."""
+        if self._last:
+            return self._last.bases
+        return self.basis_watch.rows() if self.basis_watch else ()
+
+    @property
     def opportunities(self) -> int:
         """How often an arbitrage began to earn after fees."""
         return self.scout.opportunities if self.scout else 0
@@ -133,18 +145,19 @@ class Session:
             elapsed_s=self.seconds,
             figures=(*figures, *self.extra_figures),
             opportunities=self.scout.rows() if self.scout else (),
+            bases=self.bases,
             notes=self.notebook.notes,
         )
 
     def conclude(self) -> None:
         """Keep the figures as they are now."""
         if self._last is None:
-            self._last = _Figures(self.seconds, self.messages, self.errors, self.results)
+            self._last = _Figures(self.seconds, self.messages, self.errors, self.results, self.bases)
 
 
 @asynccontextmanager
 async def following(
-    session: Session, exchanges: Sequence[PublicExchange], symbols: Sequence[Symbol], *, scouting: bool = True
+    session: Session, exchanges: Sequence[FollowedExchange], symbols: Sequence[Symbol], *, scouting: bool = True
 ) -> AsyncIterator[None]:
     """Follow the books and trades of ``symbols`` on every exchange that lists them, while the block runs.
 
@@ -161,13 +174,16 @@ async def following(
     async with AsyncExitStack() as stack:
         for exchange in exchanges:
             listed = [symbol for symbol in symbols if symbol in exchange.instruments]
+            served = {instrument.symbol.market_type for instrument in exchange.instruments.values()}
             for symbol in symbols:
-                if symbol not in listed:
+                if symbol not in listed and symbol.market_type in served:
                     session.notebook.tell(f"{exchange.exchange} does not list {symbol}")
             observer = Observer(exchange, listed, tell=session.notebook.tell)
             session.observers.append(await stack.enter_async_context(observer))
         if scouting and len(session.observers) > 1:
             session.scout = Scout(session.observers)
+        if scouting:
+            session.basis_watch = await stack.enter_async_context(BasisWatch(session.observers))
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from cex.cli.opening import (
 from cex.cli.options import JsonOption, LogFormatOption, SecondsOption, VerboseOption, positive
 from cex.cli.results import results_json
 from cex.cli.running import run
+from cex.cli.screen import BasisRow
 from cex.cli.session import Session, following, parsed_symbols
 from cex.cli.view import View, choose_view, refreshed
 from cex.common.clock import SYSTEM_CLOCK
@@ -100,10 +102,15 @@ def _summary(session: Session) -> dict[str, object]:
         "resyncs": session.resyncs,
         "slowest_resync_s": round(session.slowest_resync_s, 3),
         "crossed_live_reads": session.crossed_live_reads,
+        "bases": [_basis_json(row) for row in session.bases],
         "opportunities": session.opportunities,
         "best_net_bps": None if session.best_net_bps is None else round(session.best_net_bps, 4),
         "errors": session.errors,
     }
+
+
+def _basis_json(row: BasisRow) -> dict[str, object]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(row).items()}
 
 
 def _sentence(session: Session) -> str:

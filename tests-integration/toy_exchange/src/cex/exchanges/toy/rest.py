@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.exceptions import ExchangeException
-from cex.common.types.market import BookSnapshot, Trade
+from cex.common.types.market import BookSnapshot, FundingRate, Trade
 from cex.exchanges.base.catalogue import InstrumentCatalogue
 from cex.exchanges.base.factory import http_transport, rest_options
 from cex.exchanges.base.interfaces import BaseRestClient
@@ -22,10 +22,10 @@ from cex.exchanges.toy.constants import (
     PUBLIC_POOL,
     PUBLIC_WINDOW_S,
 )
-from cex.exchanges.toy.decode import NOT_DECODABLE, book_snapshot, instruments, parse, trade
+from cex.exchanges.toy.decode import NOT_DECODABLE, book_snapshot, funding_rate, instruments, parse, trade
 from cex.exchanges.toy.errors import RequestFacts, rejection
 from cex.exchanges.toy.symbols import new_catalogue
-from cex.exchanges.toy.wire import book_decoder, error_decoder, server_time_decoder, trades_decoder
+from cex.exchanges.toy.wire import book_decoder, error_decoder, funding_decoder, server_time_decoder, trades_decoder
 from cex.networking import (
     NO_METRICS,
     Priority,
@@ -122,14 +122,20 @@ class ToyRestClient(BaseRestClient):
         params = {"name": listed.exchange_symbol, "depth": str(limit)}
         answer = await self._get("/book", "order_book_snapshot", params, priority)
         book = parse(book_decoder, answer.body, "/book")
-        return book_snapshot(book, listed.symbol, limit=limit, received_ns=answer.received_ns)
+        return book_snapshot(book, listed, limit=limit, received_ns=answer.received_ns)
 
     async def recent_trades(self, symbol: str, limit: int = 100) -> list[Trade]:
         """``GET /trades``, oldest first."""
         listed = self.instruments[symbol]
         params = {"name": listed.exchange_symbol, "limit": str(min(limit, MAX_TRADES))}
         answer = await self._get("/trades", "recent_trades", params)
-        return [trade(row, listed.symbol, answer.received_ns) for row in parse(trades_decoder, answer.body, "/trades")]
+        return [trade(row, listed, answer.received_ns) for row in parse(trades_decoder, answer.body, "/trades")]
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """``GET /funding``; only a perpetual has one."""
+        listed = self.instruments[symbol]
+        answer = await self._get("/funding", "funding_rate", {"name": listed.exchange_symbol})
+        return funding_rate(parse(funding_decoder, answer.body, "/funding"), listed, answer.received_ns)
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Unpack
 
 import msgspec
 
-from cex.common.types.symbols import Symbol
+from cex.common.enums import MarketType
 from cex.exchanges.base.catalogue import InstrumentCatalogue
 from cex.exchanges.base.factory import websocket_options, websocket_transport
-from cex.exchanges.base.interfaces import BookFacts, Channel, StreamHandlers
+from cex.exchanges.base.interfaces import BookFacts, Channel, Stream, StreamHandlers
+from cex.exchanges.base.offers import not_offered
 from cex.exchanges.base.streams.client import ChannelWebSocketClient, EngineOptions
 from cex.exchanges.toy.constants import (
     BOOK_LEVELS,
@@ -37,7 +38,8 @@ _PUSHED = frozenset(_STREAMS.values())
 class ToyDialect:
     """Toy's stream; holds no connection state.
 
-    One request asks for any number of streams and is answered by its id.
+    One request asks for any number of streams and is answered by its id. One endpoint serves spot and perpetuals, whose
+    names differ.
     """
 
     exchange = EXCHANGE
@@ -50,9 +52,11 @@ class ToyDialect:
         self._instruments = instruments
         self._handlers = handlers
 
-    def subscription(self, channel: Channel, symbol: Symbol) -> Subscription:
-        """The exchange's name of a stream of ours; raises UnknownSymbolException."""
-        return Subscription(_STREAMS[channel], (self._instruments.native(symbol),))
+    def subscription(self, stream: Stream) -> Subscription:
+        """The exchange's name of a stream of ours; raises UnknownSymbolException, NotOfferedException."""
+        if stream.channel not in _STREAMS:
+            raise not_offered(EXCHANGE, f"streams of {stream.channel}", operation="subscribe")
+        return Subscription(_STREAMS[stream.channel], (self._instruments.native(stream.symbol),))
 
     def subscribe(self, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> Sequence[Outbound]:
         return [_request("subscribe", subscriptions, next(request_ids))]
@@ -68,15 +72,17 @@ class ToyDialect:
             push = push_decoder.decode(data)
         except NOT_DECODABLE as error:
             return self._on_control(data, error)
-        symbol = self._instruments.by_native(push.name)
+        native = self._instruments.by_native
+        symbol = native(push.name) or native(push.name, MarketType.FUTURES)
         if symbol is None:
             raise undecodable("websocket", data, f"{push.name[:64]!r} is not in the exchange's list")
+        listed = self._instruments[symbol]
         if isinstance(push, BookPush):
-            self._handlers.on_book_delta(book_delta(push, symbol, received_ns))
+            self._handlers.on_book_delta(book_delta(push, listed, received_ns))
         elif isinstance(push, TradePush):
-            self._handlers.on_trade(trade(push, symbol, received_ns))
+            self._handlers.on_trade(trade(push, listed, received_ns))
         else:
-            self._handlers.on_book_ticker(book_ticker(push, symbol, received_ns))
+            self._handlers.on_book_ticker(book_ticker(push, listed, received_ns))
         return None
 
     def _on_control(self, data: bytes | str, why_no_push: Exception) -> Control | None:

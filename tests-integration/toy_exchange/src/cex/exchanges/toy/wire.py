@@ -16,6 +16,7 @@ __all__ = [
     "BookPush",
     "Control",
     "ErrorBody",
+    "FundingAnswer",
     "Push",
     "Row",
     "ServerTime",
@@ -25,6 +26,7 @@ __all__ = [
     "book_decoder",
     "control_decoder",
     "error_decoder",
+    "funding_decoder",
     "instruments_decoder",
     "push_decoder",
     "server_time_decoder",
@@ -32,8 +34,10 @@ __all__ = [
 ]
 
 Number = Annotated[float, Meta(ge=0, le=1e300)]
-"""A price or quantity; the bounds keep ``nan`` and ``inf`` out, which a quoted number could spell."""
+"""A price or a size; the bounds keep ``nan`` and ``inf`` out, which a quoted number could spell."""
+Rate = Annotated[float, Meta(ge=-1, le=1)]
 Levels = list[tuple[Number, Number]]
+Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
 Milliseconds = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 UpdateId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -45,13 +49,19 @@ class ServerTime(Struct):
 
 
 class Row(Struct):
-    """A row of ``GET /instruments``."""
+    """A row of ``GET /instruments``.
+
+    Only a perpetual has ``settle``, and ``contract``: the base units of one contract. Its ``step`` and every size of it
+    on the wire are numbers of contracts.
+    """
 
     name: str
     base: str
     quote: str
     tick: Decimal
     step: Decimal
+    settle: str | None = None
+    contract: Decimal = Decimal(1)
     trading: bool = True
 
 
@@ -72,6 +82,14 @@ class TradeRow(Struct):
     price: Number
     size: Number
     ms: Milliseconds = 0
+
+
+class FundingAnswer(Struct):
+    """``GET /funding``: the fraction that longs pay shorts at ``ms``, and again after so many ``seconds``."""
+
+    rate: Rate
+    ms: Milliseconds
+    seconds: Seconds
 
 
 class ErrorBody(Struct):
@@ -130,4 +148,5 @@ server_time_decoder = msgspec.json.Decoder(ServerTime)
 instruments_decoder = msgspec.json.Decoder(list[Row], strict=False)
 book_decoder = msgspec.json.Decoder(BookAnswer, strict=False)
 trades_decoder = msgspec.json.Decoder(list[TradeRow], strict=False)
+funding_decoder = msgspec.json.Decoder(FundingAnswer, strict=False)
 error_decoder = msgspec.json.Decoder(ErrorBody)
