@@ -66,8 +66,8 @@ def test_the_command_runs_in_the_environment_and_in_the_current_folder(tmp_path:
 WAITING = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(21))
-print(os.getpid(), flush=True)
 try:
+    print(os.getpid(), flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     sys.exit(22)

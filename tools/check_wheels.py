@@ -16,6 +16,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +25,7 @@ from packaging.version import Version
 
 from check_deps import Member, find_members
 
-__all__ = ["Bench", "ProofError", "find_ours", "main"]
+__all__ = ["Bench", "ProofError", "find_ours", "find_test_tools", "main", "run_pytest"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_TOOLS = ("pytest", "pytest-asyncio", "hypothesis")
@@ -33,15 +34,16 @@ TEST_TOOLS = ("pytest", "pytest-asyncio", "hypothesis")
 PROOFS = {
     "cex-exchanges-gateio": """
 from cex.common import Symbol
-from cex.exchanges.gateio.decode import book_delta, parse
-from cex.exchanges.gateio.wire import push_decoder
+from cex.exchanges.gateio.decode.spot import book_delta
+from cex.exchanges.gateio.decode.values import parse
+from cex.exchanges.gateio.wire.spot import push_decoder
 
 frame = (
     '{"time":1606294781,"time_ms":1606294781236,"channel":"spot.order_book_update","event":"update","result":'
     '{"t":1606294781123,"e":"depthUpdate","E":1606294781,"s":"BTC_USDT","U":48776301,"u":48776306,"l":"100",'
     '"b":[["19137.74","0.0001"],["19088.37","0"]],"a":[["19137.75","0.6135"]]}}'
 )
-delta = book_delta(parse(push_decoder, frame, "spot.order_book_update").result, Symbol("BTC/USDT"), 1)
+delta = book_delta(push_decoder.decode(frame).result, Symbol("BTC/USDT"), 1)
 assert (delta.first_id, delta.last_id, delta.full) == (48776301, 48776306, False), delta
 assert delta.bids == [(19137.74, 0.0001), (19088.37, 0.0)], delta
 assert delta.asks == [(19137.75, 0.6135)], delta
@@ -80,13 +82,11 @@ class ProofError(Exception):
 
 
 class Bench:
-    """A folder of environments, all served by one pip, which finds what is ours in the folder `links`."""
+    """A folder of environments; what is ours is installed there from the folder `links`."""
 
     def __init__(self, folder: Path, links: Path) -> None:
         self._folder = folder
         self._links = links
-        self._pip = folder / "pip" / "bin" / "python"
-        self.output([sys.executable, "-m", "venv", str(folder / "pip")])
 
     def environment(self, name: str) -> Path:
         """The interpreter of a new environment in which nothing is installed."""
@@ -95,10 +95,10 @@ class Bench:
 
     def install(self, python: Path, *requirements: str) -> list[dict[str, object]]:
         """Install wheels only, ours from the folder of links; what was installed, as pip reports it."""
-        report = self._folder / "report.json"
-        pip = [str(self._pip), "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install"]
-        links = ["--quiet", "--only-binary", ":all:", "--find-links", str(self._links), "--report", str(report)]
-        self.output([*pip, *links, *requirements])
+        report = python.parent / "report.json"
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install"]
+        links = ["--find-links", str(self._links), "--report", str(report)]
+        self.output([*pip, "--quiet", "--no-compile", "--only-binary", ":all:", *links, *requirements])
         installed: list[dict[str, object]] = json.loads(report.read_text(encoding="utf-8"))["install"]
         return installed
 
@@ -179,14 +179,23 @@ def _prove_alone(bench: Bench, member: Member, members: dict[str, Member]) -> No
     bench.output([str(python), "-I", "-c", PROOFS[member.name]])
 
 
-def _run_tests(bench: Bench, member: Member, members: dict[str, Member]) -> str:
-    """Run one package's tests alone and on the oldest third parties; what pytest says last."""
-    python = bench.environment(f"{member.name}-oldest")
+def find_test_tools() -> list[str]:
+    """What tests need besides the package, in the versions of the development environment."""
     group = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
-    tools = [text for text in group if Requirement(text).name in TEST_TOOLS]
-    bench.install(python, f"{member.name}=={member.version}", *_oldest(member, members), *tools)
+    return [text for text in group if Requirement(text).name in TEST_TOOLS]
+
+
+def run_pytest(bench: Bench, python: Path, member: Member) -> str:
+    """Run one package's own tests in an environment; what pytest says last."""
     options = ["-q", "--no-header", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     return bench.output([str(python), "-m", "pytest", *options, str(member.folder / "tests")]).splitlines()[-1]
+
+
+def _prepare_tests(bench: Bench, member: Member, members: dict[str, Member]) -> Path:
+    """An environment with one package, the oldest third parties it admits, and pytest."""
+    python = bench.environment(f"{member.name}-oldest")
+    bench.install(python, f"{member.name}=={member.version}", *_oldest(member, members), *find_test_tools())
+    return python
 
 
 def _oldest(member: Member, members: dict[str, Member]) -> list[str]:
@@ -220,9 +229,12 @@ def main(arguments: list[str]) -> int:
             for name in PROOFS:
                 _prove_alone(bench, members[name], members)
                 say(f"{name} alone: installs, imports, decodes a frame, and brings nothing else")
-            for member in members.values() if arguments else ():
-                oldest = ", ".join(_oldest(member, members))
-                say(f"{member.name} alone, with {oldest}: {_run_tests(bench, member, members)}")
+            if arguments:
+                with ThreadPoolExecutor(1) as pool:  # the next environment is made while the tests of one run
+                    pythons = pool.map(lambda member: _prepare_tests(bench, member, members), members.values())
+                    for member, python in zip(members.values(), pythons, strict=True):
+                        oldest = ", ".join(_oldest(member, members))
+                        say(f"{member.name} alone, with {oldest}: {run_pytest(bench, python, member)}")
         except ProofError as error:
             print(f"check_wheels: {error}", file=sys.stderr)
             return 1

@@ -290,8 +290,9 @@ def _diagnosis(what: str) -> str:
             f"{what} cannot be installed, no package index is reachable: connect to the network, "
             f"or name a mirror in PIP_INDEX_URL and UV_INDEX_URL (details in {where})"
         )
-    telling = [line for line in lines if re.match(r"\w*error\b|× ", line, re.IGNORECASE)] or lines[-1:]
-    return f"{what} failed: {telling[0] if telling else 'no output'} (details in {where})"
+    first = next((at for at, line in enumerate(lines) if re.match(r"\w*error\b|× ", line, re.IGNORECASE)), -1)
+    told = " ".join(lines[first:][:2]) or "no output"  # the line after an error tells its cause
+    return f"{what} failed: {told} (details in {where})"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import json
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,8 @@ def plan(root: Path, name: str, part: str, *, widen: bool = False) -> Release:
     """
     dirty = _git(root, "status", "--porcelain").splitlines()
     if dirty:
-        raise Refusal(f"{len(dirty)} changes are not committed, {dirty[0][3:]} for example: commit or stash them first")
+        others = f" and {len(dirty) - 1} more" if len(dirty) > 1 else ""
+        raise Refusal(f"not committed: {dirty[0][3:]}{others}; commit or stash that first")
     members = {member.name: member for member in find_members(root / "packages")}
     if name not in members:
         raise Refusal(f"there is no packages/{name}: choose one of {', '.join(members)}")
@@ -249,7 +251,7 @@ def _quietly(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-        raise Refusal(f"{command[2]} of {folder.name} failed: {lines[-1]}")
+        raise Refusal(f"{command[2]} failed: {lines[-1]}")
 
 
 def _prove(tree: Path, release: Release, dist: Path, scratch: Path) -> list[str]:
@@ -368,6 +370,7 @@ def main(arguments: list[str], root: Path = ROOT, today: date | None = None) -> 
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # a running child ends with us
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -183,6 +183,15 @@ def test_a_fault_in_the_common_network_settings_is_reported_once(manager: Manage
     ]
 
 
+def test_a_contradiction_with_the_common_network_settings_is_the_exchanges_fault(manager: Manager) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        manager("[network]\nretry_most = 5\n[exchanges.venue]\nnetwork.retry_first = 9").load()
+    (fault,) = caught.value.faults
+    assert fault.path == ("exchanges", "venue", "network", "retry_most")
+    assert fault.place.endswith(":4")
+    assert "at least retry_first, which is 9" in fault.problem
+
+
 def test_an_exchange_that_is_not_installed_names_the_command(manager: Manager) -> None:
     settings = manager(GOOD)
     for _ in range(2):
@@ -240,6 +249,9 @@ def test_a_further_section_may_have_settings_without_a_default(manager: Manager)
 
     with pytest.raises(InvalidSettings, match=r"risk\.largest - missing"):
         manager("", sections={"risk": RiskConfig}).load()
+    with pytest.raises(InvalidSettings) as caught:
+        manager("[nonsense", sections={"risk": RiskConfig}).load()
+    assert len(caught.value.faults) == 1
 
 
 def test_plain_sections(manager: Manager) -> None:

@@ -51,6 +51,19 @@ def test_dotenv_lines() -> None:
     assert parsed.lines == {"A": 2, "B": 3, "C": 4, "D": 5, "E": 7, "F": 8, "G": 9}
 
 
+def test_a_quoted_dotenv_value_may_have_several_lines() -> None:
+    parsed = parse_dotenv("A='one\n # two\n'\nB=\"x\n=\" # c\n my.prop-x =3")
+    assert parsed.faults == []
+    assert parsed.values == {"A": "one\n # two\n", "B": "x\n=", "my.prop-x": "3"}
+    assert parsed.lines == {"A": 1, "B": 4, "my.prop-x": 6}
+
+
+def test_a_quote_that_never_closes_costs_one_line() -> None:
+    parsed = parse_dotenv("A='canary\nB=2")
+    assert parsed.values == {"B": "2"}
+    assert [fault.place for fault in parsed.faults] == [".env:1"]
+
+
 @pytest.mark.parametrize("line", ["canary", "1A=canary", "A='canary", 'A="canary', "A='canary' canary", "A B=canary"])
 def test_a_dotenv_line_that_is_none_is_a_fault_without_its_text(line: str) -> None:
     parsed = parse_dotenv(f"\n{line}", "dir/.env")
@@ -66,7 +79,7 @@ def test_a_dotenv_name_twice_is_a_fault() -> None:
 
 @given(st.text(alphabet=string.printable))
 def test_a_single_quoted_dotenv_value_is_taken_as_it_is(value: str) -> None:
-    value = value.replace("'", "").replace("\n", "")
+    value = value.replace("'", "")
     assert parse_dotenv(f"A='{value}'").values == {"A": value}
 
 

@@ -1,11 +1,10 @@
-"""Any file gives settings or a ConfigurationException, and nothing else.
+"""Any file gives settings, or an error that lists at least one fault, and nothing else.
 
 A small number of examples by default; ``CEX_FUZZ_EXAMPLES=100000 pytest -k fuzz`` runs as many as one likes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cex.common.exceptions import ConfigurationException
-from cex.config import BaseExchangeConfig, ConfigManager
+from cex.config import BaseExchangeConfig, ConfigManager, InvalidSettings
 
 EXAMPLES = int(os.environ.get("CEX_FUZZ_EXAMPLES", "150"))
 FUZZ = settings(
@@ -142,10 +140,20 @@ TREES = st.recursive(
 def check(venue_type: type[BaseExchangeConfig], path: Path, data: bytes, variables: dict[str, str]) -> None:
     path.write_bytes(data)
     manager = ConfigManager(path, exchange_types={"venue": venue_type}, variables=variables)
-    with contextlib.suppress(ConfigurationException):
-        manager.load()
+    error = failure(manager)
+    if error is None:
         assert manager.explain()
         assert manager.get_exchange_config("venue").profile
+    else:
+        assert error.faults
+
+
+def failure(manager: ConfigManager) -> InvalidSettings | None:
+    try:
+        manager.load()
+    except InvalidSettings as error:
+        return error
+    return None
 
 
 @pytest.mark.parametrize("ending", ["toml", "yaml"])

@@ -244,7 +244,7 @@ class ConfigManager:
             faults += more
             if more and not source.tree:
                 # Nothing of the file could be read: what it would have completed must not be reported as missing.
-                return Loaded(schema, [], variables, environment, faults)
+                return Loaded(Schema(PlainSections(), {}), [], variables, environment, faults)
             sources.append(source)
         places = {name: f"{self._dotenv_path()}:{line}" for name, line in dotenv.lines.items()}
         for source, more in (

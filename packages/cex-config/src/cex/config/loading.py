@@ -203,7 +203,8 @@ class Loaded:
         for fault in faults:
             full = (*path, *fault.path)
             # What is wrong in the common network section was noted there, and is no second fault in each exchange.
-            if self._inherits(full) is None:
+            common = self._inherits(full)
+            if common is None or all(known.path != common for known in self.faults):
                 self._fault(full, fault.problem)
         return None
 

@@ -59,44 +59,57 @@ class DotEnv(NamedTuple):
 
 
 # Patterns are texts here, compiled (and kept) by re at their first use: most programs never get there.
-_ASSIGNMENT = r"(?s:(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*))"
-_QUOTED = r"""(?s:(?:'([^']*)'|"((?:[^"\\]|\\.)*)")[ \t]*(?:#.*)?)"""
+_ASSIGNMENT = r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*"
+_QUOTED = r"""(?s:'([^']*)'|"((?:[^"\\]|\\.)*)")[ \t\r]*(?:#[^\n]*)?(?=\n|\Z)"""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def parse_dotenv(text: str, name: str = ".env") -> DotEnv:
-    """Read ``NAME=value`` lines: ``export`` is allowed, ``#`` begins a comment, quotes keep blanks and ``#``.
+    """Read ``NAME=value`` lines: ``export`` is allowed, ``#`` begins a comment, quotes keep blanks, ``#`` and lines.
 
     Single quotes keep everything as it is; within double quotes ``\\n``, ``\\r``, ``\\t``, ``\\"`` and ``\\\\`` are
     replaced. A name that is set twice, and a line that is none of this, is a fault; its text is never repeated.
     """
     found = DotEnv({}, {}, [])
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        place = f"{name}:{number}"
-        match = re.fullmatch(_ASSIGNMENT, line)
-        value = None if match is None else _dotenv_value(match[2])
-        if match is None or value is None:
-            found.faults.append(Fault((), "expected NAME=value, quotes closed, nothing behind them", place))
-        elif match[1] in found.values:
-            found.faults.append(Fault((), f"{match[1]} is set twice, first in line {found.lines[match[1]]}", place))
-        else:
-            found.values[match[1]] = value
-            found.lines[match[1]] = number
+    text = text.removeprefix("\ufeff")
+    position, number = 0, 1
+    while position < len(text):
+        end = text.find("\n", position)
+        if end < 0:
+            end = len(text)
+        line = text[position:end].strip()
+        if line and not line.startswith("#"):
+            end = _read_assignment(text, position, end, f"{name}:{number}", number, found)
+        number += text.count("\n", position, end + 1)
+        position = end + 1
     return found
 
 
-def _dotenv_value(text: str) -> str | None:
-    if text[:1] in ("'", '"'):
-        quoted = re.fullmatch(_QUOTED, text)
+def _read_assignment(text: str, position: int, end: int, place: str, number: int, found: DotEnv) -> int:
+    """Take one assignment into ``found``; returns where its last line ends."""
+    begun = re.compile(_ASSIGNMENT).match(text, position, end)
+    if begun is None:
+        found.faults.append(Fault((), "expected NAME=value", place))
+        return end
+    if text[begun.end() : begun.end() + 1] in ("'", '"'):
+        quoted = re.compile(_QUOTED).match(text, begun.end())
         if quoted is None:
-            return None
-        if quoted[1] is not None:
-            return quoted[1]
-        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), quoted[2], flags=re.DOTALL)
-    return re.split(r"(?:^|[ \t])#", text, maxsplit=1)[0].rstrip()
+            found.faults.append(Fault((), "expected a closing quote, and nothing behind it", place))
+            return end
+        end = quoted.end()
+        value = quoted[1] if quoted[1] is not None else _unescaped(quoted[2])
+    else:
+        value = re.split(r"(?:^|[ \t])#", text[begun.end() : end], maxsplit=1)[0].strip()
+    if begun[1] in found.values:
+        found.faults.append(Fault((), f"{begun[1]} is set twice, first in line {found.lines[begun[1]]}", place))
+    else:
+        found.values[begun[1]] = value
+        found.lines[begun[1]] = number
+    return end
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"(?s)\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text)
 
 
 def variables_source(

@@ -1,4 +1,4 @@
-"""What is logged and how; libraries never configure logging, the ``cex`` command does, from these settings."""
+"""What is logged and how, for whoever configures logging in a process; libraries never do. Read by nothing yet."""
 
 from __future__ import annotations
 
@@ -31,10 +31,14 @@ class LogFormat(StrEnum):
 
 
 class LoggingConfig(BaseConfig):
-    """Logging settings, for whoever configures logging in the process."""
+    """Logging settings (all validated, not yet used)."""
 
-    level: LogLevel = Field(default=LogLevel.WARNING, description="the least severe level that is shown")
-    format: LogFormat = Field(default=LogFormat.TEXT, description="text for people, json for machines")
+    level: LogLevel = Field(
+        default=LogLevel.WARNING, description="the least severe level that is shown (validated, not yet used)"
+    )
+    format: LogFormat = Field(
+        default=LogFormat.TEXT, description="text for people, json for machines (validated, not yet used)"
+    )
     levels: Annotated[dict[str, LogLevel], AfterValidator(FrozenDict)] = Field(
         default_factory=FrozenDict, description="levels of single loggers by name (validated, not yet used)"
     )
