@@ -52,9 +52,11 @@ def test_an_error_is_one_line_and_exit_code_1(cex: Cex, tmp_path: Path) -> None:
     assert done.err.count("\n") == 1
 
 
-def test_an_interrupt_while_modules_are_imported_is_no_traceback() -> None:
+@pytest.mark.parametrize("before", ["SIG_DFL", "SIG_IGN", "default_int_handler"])
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(before: str) -> None:
     program = (
         "import os, signal, sys\n"
+        f"signal.signal(signal.SIGINT, signal.{before})\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'typer':\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 an error told in one line, 2 wrong usage, 130 interrupted."""
+    # A shell that starts us in the background has us ignore interrupts; whoever sends one means it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _run()
     except KeyboardInterrupt:  # before a command could take it, while its modules were being imported
