@@ -57,7 +57,7 @@ def cold(rounds: int) -> list[Result]:
         ("installed", LOAD_INSTALLED, samples.small_toml(), "toml", None),
     ):
         path = _written(text, f"cex.{ending}")
-        found = compare_processes(code.format(path=str(path)), PYDANTIC, rounds)
+        found = compare_processes(code.format(path=str(path)), PYDANTIC, rounds).cpu
         results.append(
             Result(
                 f"config-cold-{name}",

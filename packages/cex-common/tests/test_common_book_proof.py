@@ -173,6 +173,7 @@ class ProvenBook(RuleBasedStateMachine):
                 assert bool(shown) == bool(truth)
         if book.best_bid and book.best_ask:
             assert book.best_bid.price < book.best_ask.price
+            assert book.top == (*book.best_bid, *book.best_ask)
 
 
 class ProvenTrimmedBook(ProvenBook):

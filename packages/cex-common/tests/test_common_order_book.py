@@ -25,6 +25,7 @@ def test_a_live_book_answers_best_first() -> None:
     book = live_book([(99.0, 1.0), (100.0, 2.0), (98.0, 3.0)], [(102.0, 1.0), (101.0, 4.0)])
     assert book.best_bid == PriceLevel(100.0, 2.0)
     assert book.best_ask == PriceLevel(101.0, 4.0)
+    assert book.top == (100.0, 2.0, 101.0, 4.0)
     assert (book.mid, book.spread) == (100.5, 1.0)
     assert book.bids() == [(100.0, 2.0), (99.0, 1.0), (98.0, 3.0)]
     assert book.bids(2) == [(100.0, 2.0), (99.0, 1.0)]
@@ -38,6 +39,8 @@ def test_a_live_book_answers_best_first() -> None:
 def test_an_empty_side_has_no_best_no_mid_and_no_spread() -> None:
     book = live_book([], [(101.0, 4.0)])
     assert book.best_bid is None
+    assert book.best_ask == PriceLevel(101.0, 4.0)
+    assert book.top is None
     assert book.mid is None
     assert book.spread is None
     assert book.bids() == []
@@ -62,6 +65,7 @@ def test_a_book_that_is_not_live_refuses_every_price_and_says_why() -> None:
     questions: list[Callable[[], object]] = [
         lambda: book.best_bid,
         lambda: book.best_ask,
+        lambda: book.top,
         lambda: book.mid,
         lambda: book.spread,
         book.bids,

@@ -45,8 +45,7 @@ class BookSide:
         self.prices = sorted(self.quantities)
         truncated = not self._windowed_stream and 0 < limit <= len(levels) and bool(self.prices)
         self.limit_price = self.prices[self._worst] if truncated else None
-        if len(self.prices) > self._window:
-            self._keep_to_window()
+        self._keep_to_window()
 
     def update(self, levels: Levels) -> None:
         """Take absolute quantities over; 0 deletes, and deleting an unknown price is normal."""
@@ -64,13 +63,6 @@ class BookSide:
         if len(prices) > self._window:
             self._keep_to_window()
 
-    def _keep_to_limit(self) -> None:
-        """Drop what lies beyond the known part."""
-        prices, limit = self.prices, self.limit_price
-        if limit is not None:
-            while prices and (prices[0] < limit if self.descending else prices[-1] > limit):
-                del self.quantities[prices.pop(self._worst)]
-
     def _keep_to_window(self) -> None:
         """Drop what lies beyond the best levels of the window.
 
@@ -78,10 +70,17 @@ class BookSide:
         part shrinks with the cut.
         """
         prices, quantities, worst = self.prices, self.quantities, self._worst
-        for _ in range(len(prices) - self._window):
+        while len(prices) > self._window:
             del quantities[prices.pop(worst)]
-        if not self._windowed_stream:
-            self.limit_price = prices[worst]
+            if not self._windowed_stream:
+                self.limit_price = prices[worst]
+
+    def _keep_to_limit(self) -> None:
+        """Drop what lies beyond the known part."""
+        prices, limit = self.prices, self.limit_price
+        if limit is not None:
+            while prices and (prices[0] < limit if self.descending else prices[-1] > limit):
+                del self.quantities[prices.pop(self._worst)]
 
     @property
     def is_exhausted(self) -> bool:
