@@ -454,6 +454,7 @@ async def test_nothing_is_left_open_after_many_cuts(venue: Venue) -> None:
             assert transport is not None
             transport.abort()
             await until(lambda number=number: len(venue.sockets) == number + 2)  # type: ignore[misc]
+        await until(lambda: client.health()[0].subscriptions == 2)
     tasks = {task.get_name() for task in asyncio.all_tasks()}
     assert not [name for name in tasks if name.startswith("cex")]
     assert len(events) == 1 + 3 * 20 + 20  # Connected; Interrupted, Connected and two times Recovered for each cut

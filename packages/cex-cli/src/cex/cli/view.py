@@ -61,11 +61,13 @@ class TerminalView:
 
 
 class PlainView:
-    """One line for every change of a book's state, every note, and from time to time for every book."""
+    """One line for every change of a book's state, every note, and from time to time and at the end for every book."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._states: dict[tuple[str, str], BookState] = {}
+        self._said: dict[tuple[str, str], str] = {}
+        self._last: Screen | None = None
         self._said_at_s = 0.0
         self._notes = 0
 
@@ -81,9 +83,15 @@ class PlainView:
             key = (row.exchange, row.symbol)
             if due or self._states.get(key) is not row.state:
                 self._states[key] = row.state
-                self._say(screen.elapsed_s, _line(row))
+                self._said[key] = _line(row)
+                self._say(screen.elapsed_s, self._said[key])
+        self._last = screen
 
     def close(self) -> None:
+        if self._last is not None:
+            for row in self._last.rows:
+                if self._said.get((row.exchange, row.symbol)) != _line(row):
+                    self._say(self._last.elapsed_s, _line(row))
         self._out.flush()
 
     def _say(self, at_s: float, text: str) -> None:
