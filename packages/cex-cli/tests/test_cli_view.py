@@ -157,6 +157,16 @@ def test_plain_lines_tell_changes_and_from_time_to_time_everything() -> None:
     ]
 
 
+def test_plain_lines_end_with_the_last_figures() -> None:
+    out = io.StringIO()
+    view = PlainView(out)
+    view.show(screen(row(), elapsed_s=0.1))
+    view.show(screen(row(deltas=2000), elapsed_s=0.2))
+    assert "deltas 2000" not in out.getvalue()
+    view.close()
+    assert out.getvalue().splitlines()[-1].endswith("sequence 81999 deltas 2000 trades 88")
+
+
 def test_a_terminal_gets_the_table_and_keeps_the_last_one() -> None:
     out = io.StringIO()
     view = TerminalView(Console(file=out, force_terminal=True, width=100))
