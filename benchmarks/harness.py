@@ -19,9 +19,11 @@ from typing import NamedTuple, Protocol
 
 __all__ = [
     "Case",
+    "Comparison",
     "Contender",
     "Cost",
     "InProcess",
+    "Passes",
     "Result",
     "UnequalWork",
     "Worker",
@@ -233,10 +235,15 @@ class Worker:
     CPU seconds and checksum, and ends with its input. RuntimeError with what it printed where it fails.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, **(variables or {})},
         )
 
     def __enter__(self) -> Worker:

@@ -39,7 +39,8 @@ USAGE = """usage: python3 tools/dev.py COMMAND [ARGUMENT...]
   check [--json]        format, lint, types, contracts, dependencies, layout, generated code
   format                bring the code into form and mend what lint can mend
   build                 every wheel and source distribution into dist/
-  bench [ARGUMENT...]   the benchmarks: `benchmarks/run.py ...`
+  bench [ARGUMENT...]   the benchmarks: `benchmarks/run.py ...`, compiled where there is a compiler
+  compile [--remove]    the sides of order books, compiled in place (needs a C compiler)
   run COMMAND...        any command inside the environment, in the current folder
 
 The environment is built in .tools/ at the first run (about 20 s) and again when a pyproject.toml has changed.
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if name == "run" and not rest:
         return _complain("run needs a command, for example: python3 tools/dev.py run cex --help", 2)
-    if name not in ("demo", "test", "check", "format", "build", "bench", "run"):
+    if name not in ("demo", "test", "check", "format", "build", "bench", "compile", "run"):
         return _complain(f"unknown command {name!r}: python3 tools/dev.py --help lists them", 2)
     try:
         if name == "build":
@@ -87,7 +88,12 @@ def main(arguments: list[str]) -> int:
     if name == "demo":
         return _become(environment, ["cex", "demo", *rest])
     if name == "bench":
-        return _become(environment, ["python", str(ROOT / "benchmarks" / "run.py"), *rest])
+        compiling = f"python '{ROOT}/tools/compile.py' --if-possible >&2"
+        return _become(
+            environment, ["sh", "-c", f"{compiling} && exec python '{ROOT}/benchmarks/run.py' \"$@\"", "bench", *rest]
+        )
+    if name == "compile":
+        return _become(environment, ["python", str(ROOT / "tools" / "compile.py"), *rest])
     os.chdir(ROOT)
     if name == "test":
         return _become(environment, ["python", "-m", "pytest", *rest])

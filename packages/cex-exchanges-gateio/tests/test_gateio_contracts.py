@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cex.common.types.market import LevelChange
 from cex.exchanges.gateio.decode.contracts import ContractSize
 from cex.exchanges.gateio.wire.futures import Level, OrderBookAnswer, order_book_decoder
 
@@ -39,7 +40,7 @@ def test_a_size_in_quotes_is_the_same_size(contracts: int, size: str) -> None:
     def read(written: str) -> list[tuple[float, float]]:
         answer = order_book_decoder.decode(f'{{"id":1,"asks":[],"bids":[{{"p":"1.5","s":{written}}}]}}')
         assert isinstance(answer, OrderBookAnswer)
-        return ContractSize(Decimal(size)).of_levels(answer.bids or [])
+        return ContractSize(Decimal(size)).base_levels(answer.bids or [])
 
     assert read(f"{contracts}") == read(f'"{contracts}"') == read(f'"{contracts}.0"')
 
@@ -47,8 +48,22 @@ def test_a_size_in_quotes_is_the_same_size(contracts: int, size: str) -> None:
 @pytest.mark.parametrize(("size", "contracts", "quantity"), [("0.0001", 11364, 1.1364), ("0.0001", 3, 0.0003)])
 def test_where_a_product_of_floats_would_be_off(size: str, contracts: int, quantity: float) -> None:
     assert ContractSize(Decimal(size)).quantity(contracts) == quantity
-    assert ContractSize(Decimal(size)).of_levels([Level(2.5, contracts)]) == [(2.5, quantity)]
-    assert ContractSize(Decimal(size)).of_pairs([(2.5, contracts)]) == [(2.5, quantity)]
+    assert ContractSize(Decimal(size)).base_levels([Level(2.5, contracts)]) == [(2.5, quantity)]
+
+
+@given(contracts=st.integers(0, 10**9), size=st.sampled_from(SIZES))
+def test_the_lots_of_a_book_are_the_very_base_units_when_they_are_divided(contracts: int, size: str) -> None:
+    contract, known = ContractSize(Decimal(size)), float(str(Decimal(size) * contracts))
+    (change,) = contract.book_levels([Level(2.5, float(contracts))])
+    lots = change.quantity if isinstance(change, LevelChange) else change[1]
+    assert lots / contract.lots == known
+    ((_, pushed),) = contract.book_pairs([(2.5, float(contracts))])
+    assert pushed / contract.lots == known
+
+
+def test_a_contract_of_several_units_or_of_an_odd_part_is_counted_in_base_units() -> None:
+    assert [ContractSize(Decimal(size)).lots for size in ("10", "1", "0.5", "0.0001", "0.025")] == [1, 1, 2, 10_000, 40]
+    assert ContractSize(Decimal("1.5")).book_levels([Level(2.5, 3.0)]) == [(2.5, 4.5)]
 
 
 def test_nothing_stays_nothing() -> None:

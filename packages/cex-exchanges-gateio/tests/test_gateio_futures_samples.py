@@ -19,6 +19,7 @@ from cex.exchanges.gateio.decode.values import parse
 from cex.exchanges.gateio.symbols import perpetual
 from cex.exchanges.gateio.websocket import GateioFuturesDialect
 from cex.exchanges.gateio.wire.futures import (
+    Level,
     contract_decoder,
     funding_decoder,
     klines_decoder,
@@ -156,10 +157,11 @@ def test_order_book_update(sample: Sample) -> None:
             symbol=BTC,
             first_id=125033668137,
             last_id=125033668232,
-            bids=[(77230.0, 1.1364)],
-            asks=[(77232.2, 0.21), (77233.3, 0.0)],
+            bids=[Level(77230.0, 11364.0)],
+            asks=[Level(77232.2, 2100.0), Level(77233.3, 0.0)],
             exchange_ts=1789455569062000000,
             received_ts=RECEIVED,
+            lots=10_000.0,
         )
     ]
 
@@ -257,13 +259,14 @@ def test_books_that_begin_with_a_snapshot(sample: Sample) -> None:
             Symbol("ETH/USDT:USDT"),
             whole,
             whole,
-            [(2480.27, 27.816)],
-            [(2480.28, 82.92)],
+            [(2480.27, 2781.6)],
+            [(2480.28, 8292.0)],
             1789456334981000000,
             RECEIVED,
             True,
+            100.0,
         ),
-        BookDelta(BTC, 125033676004, 125033676011, [], [], 1789455580300000000, RECEIVED),
+        BookDelta(BTC, 125033676004, 125033676011, [], [], 1789455580300000000, RECEIVED, lots=10_000.0),
     ]
 
 

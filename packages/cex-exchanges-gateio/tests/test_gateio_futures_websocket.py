@@ -19,6 +19,7 @@ from cex.exchanges.base.offers import NotOfferedException
 from cex.exchanges.gateio.constants import PROFILES
 from cex.exchanges.gateio.symbols import perpetual, spot_instrument
 from cex.exchanges.gateio.websocket import GateioFuturesDialect
+from cex.exchanges.gateio.wire.futures import Level
 from cex.networking.websocket.dialect import Acknowledged, Advice, Control, Pong, Refused, Subscription
 
 CLOCK = ManualClock()
@@ -146,7 +147,7 @@ def test_sizes_are_base_units_whether_they_come_as_numbers_or_in_quotes() -> Non
     deltas = [item for item in desk.heard if isinstance(item, BookDelta)]
     trades = [item for item in desk.heard if isinstance(item, Trade)]
     tickers = [item for item in desk.heard if isinstance(item, BookTicker)]
-    assert [delta.bids for delta in deltas] == [[(9.5, 0.0037)]] * 3
+    assert [(delta.bids, delta.lots) for delta in deltas] == [([Level(9.5, 37.0)], 10_000.0)] * 3
     assert [trade.quantity for trade in trades] == [0.0037] * 3
     assert [ticker.bid_quantity for ticker in tickers] == [0.0037] * 3
 

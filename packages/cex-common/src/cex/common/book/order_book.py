@@ -6,7 +6,7 @@ from math import isfinite
 
 from msgspec import Struct
 
-from cex.common.book.side import BookSide, new_level
+from cex.common.book.side import BookSide, top_of
 from cex.common.enums import BookState, Side
 from cex.common.exceptions.exchange import BookNotLive
 from cex.common.types.market import PriceLevel
@@ -76,35 +76,21 @@ class OrderBook:
         """Highest bid; None when nobody bids."""
         if self.state is not _LIVE:
             raise self._not_live()
-        side = self._bids
-        prices = side.prices
-        if not prices:
-            return None
-        price = prices[-1]
-        return new_level((price, side.quantities[price]))
+        return self._bids.best
 
     @property
     def best_ask(self) -> PriceLevel | None:
         """Lowest ask; None when nobody asks."""
         if self.state is not _LIVE:
             raise self._not_live()
-        side = self._asks
-        prices = side.prices
-        if not prices:
-            return None
-        price = prices[0]
-        return new_level((price, side.quantities[price]))
+        return self._asks.best
 
     @property
     def top(self) -> tuple[float, float, float, float] | None:
         """Bid price and quantity, ask price and quantity; None while a side is empty. The quickest way to read both."""
         if self.state is not _LIVE:
             raise self._not_live()
-        bids, asks = self._bids, self._asks
-        if not bids.prices or not asks.prices:
-            return None
-        bid, ask = bids.prices[-1], asks.prices[0]
-        return bid, bids.quantities[bid], ask, asks.quantities[ask]
+        return top_of(self._bids, self._asks)
 
     @property
     def mid(self) -> float | None:

@@ -13,11 +13,11 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from cex.common.book.order_book import OrderBook
-from cex.common.book.side import BookSide
+from cex.common.book.side import BookSide, is_uncrossed, top_of
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.constants.trading_constants import BOOK_BUFFER_DELTAS
 from cex.common.enums import BookState
-from cex.common.types.market import BookDelta, BookSnapshot, Levels
+from cex.common.types.market import BookDelta, BookSnapshot, Changes
 from cex.common.types.symbols import Symbol
 
 __all__ = ["Outcome", "SyncStats", "Synchronizer"]
@@ -108,21 +108,10 @@ class Synchronizer:
     def on_delta(self, delta: BookDelta) -> Outcome:
         """Take one push of the stream, in the order of arrival."""
         self.stats.deltas += 1
-        if delta.full:
-            return self._on_full(delta)
         last = self._last
-        if last is None:
-            self._buffer.append(delta)
-            return Outcome.BUFFERED
-        if delta.last_id <= last:
-            self.stats.stale += 1
-            return Outcome.IGNORED
-        if delta.first_id > last + 1:
-            self._lose(BookState.GAPPED, _missing(last + 1, delta.first_id - 1))
-            self.stats.gaps += 1
-            self._buffer.append(delta)
-            return Outcome.GAP
-        return _APPLIED if self._apply(delta) else Outcome.GAP
+        if last is not None and delta.first_id <= last + 1 and last < delta.last_id and not delta.full:
+            return _APPLIED if self._apply(delta) else Outcome.GAP
+        return self._on_unusual(delta, last)
 
     def on_snapshot(self, snapshot: BookSnapshot) -> Outcome:
         """Take a snapshot; it may come at any time and in any number.
@@ -137,22 +126,45 @@ class Synchronizer:
             return Outcome.IGNORED
         self.stats.snapshots += 1
         return self._seed(
-            snapshot.bids, snapshot.asks, snapshot.last_id, snapshot.limit, snapshot.exchange_ts, snapshot.received_ts
+            snapshot.bids, snapshot.asks, snapshot.last_id, snapshot.exchange_ts, snapshot.received_ts, snapshot.limit
         )
+
+    def _on_unusual(self, delta: BookDelta, last: int | None) -> Outcome:
+        if delta.full:
+            return self._on_full(delta)
+        if last is None:
+            self._buffer.append(delta)
+            return Outcome.BUFFERED
+        if delta.last_id <= last:
+            self.stats.stale += 1
+            return Outcome.IGNORED
+        self._lose(BookState.GAPPED, _missing(last + 1, delta.first_id - 1))
+        self.stats.gaps += 1
+        self._buffer.append(delta)
+        return Outcome.GAP
 
     def _on_full(self, delta: BookDelta) -> Outcome:
         was_live = self._last is not None
         if self._last is not None and delta.last_id <= self._last:
             self.stats.stale += 1
             return Outcome.IGNORED
-        outcome = self._seed(delta.bids, delta.asks, delta.last_id, 0, delta.exchange_ts, delta.received_ts)
+        outcome = self._seed(
+            delta.bids, delta.asks, delta.last_id, delta.exchange_ts, delta.received_ts, lots=delta.lots
+        )
         if outcome is Outcome.SEEDED:
             self.stats.applied += 1
             return Outcome.APPLIED if was_live else Outcome.SEEDED
         return Outcome.GAP if was_live else outcome
 
     def _seed(
-        self, bids: Levels, asks: Levels, last_id: int, limit: int, exchange_ts: int, received_ts: int
+        self,
+        bids: Changes,
+        asks: Changes,
+        last_id: int,
+        exchange_ts: int,
+        received_ts: int,
+        limit: int = 0,
+        lots: float = 1.0,
     ) -> Outcome:
         pending = sorted((delta for delta in self._buffer if delta.last_id > last_id), key=lambda delta: delta.first_id)
         if pending and pending[0].first_id > last_id + 1:
@@ -162,8 +174,8 @@ class Synchronizer:
             )
             return Outcome.NEED_SNAPSHOT
         stale = len(self._buffer) - len(pending)
-        self._bids.load(bids, limit=limit)
-        self._asks.load(asks, limit=limit)
+        self._bids.load(bids, limit=limit, lots=lots)
+        self._asks.load(asks, limit=limit, lots=lots)
         book = self.book
         self._last = book.sequence = last_id
         book.exchange_ts, book.received_ts = exchange_ts, received_ts
@@ -190,6 +202,9 @@ class Synchronizer:
 
     def _apply(self, delta: BookDelta) -> bool:
         book, bids, asks = self.book, self._bids, self._asks
+        if (lots := delta.lots) != bids.lots:
+            bids.recount(lots)
+            asks.recount(lots)
         if levels := delta.bids:
             bids.update(levels)
         if levels := delta.asks:
@@ -198,16 +213,13 @@ class Synchronizer:
         book.exchange_ts = delta.exchange_ts
         book.received_ts = delta.received_ts
         self.stats.applied += 1
-        bid_prices, ask_prices = bids.prices, asks.prices
-        if bid_prices and ask_prices and bid_prices[-1] < ask_prices[0]:
-            return True
-        return self._vouch()
+        return is_uncrossed(bids, asks) or self._vouch()
 
     def _vouch(self) -> bool:
         """Whether the sides as they are can be shown; otherwise give the book up."""
-        bids, asks = self._bids.prices, self._asks.prices
-        if bids and asks:
-            bid, ask = bids[-1], asks[0]
+        top = top_of(self._bids, self._asks)
+        if top is not None:
+            bid, _, ask, _ = top
             if bid < ask:
                 return True
             self.stats.crossed += 1

@@ -7,6 +7,7 @@ stamped it (0 where it gives none), ``received_ts`` at our socket.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -18,8 +19,10 @@ __all__ = [
     "BookDelta",
     "BookSnapshot",
     "BookTicker",
+    "Changes",
     "FundingRate",
     "Kline",
+    "LevelChange",
     "Levels",
     "PriceLevel",
     "Ticker",
@@ -35,23 +38,37 @@ class PriceLevel(NamedTuple):
 
 
 Levels = list[tuple[float, float]]
-"""``(price, quantity)`` pairs as decoded; in a delta the quantity is absolute and 0 deletes the price."""
+"""``(price, quantity)`` pairs as decoded."""
+
+
+class LevelChange(Struct, gc=False):
+    """An element of :data:`Changes` for an exchange whose levels are objects: decoded into, and never taken apart."""
+
+    price: float
+    quantity: float
+
+
+Changes = Sequence[tuple[float, float]] | Sequence[LevelChange]
+"""What a delta changes: absolute quantities, of which 0 deletes the price. Either all pairs or all objects."""
 
 
 class BookDelta(Struct, frozen=True, gc=False):
     """A range of changes to a book: every update from ``first_id`` to ``last_id``, both included.
 
-    ``full=True`` means that the levels are a whole book as of ``last_id``, not changes.
+    ``full=True`` means that the levels are a whole book as of ``last_id``, not changes. Quantities are counted in lots,
+    of which ``lots`` make a base unit: 1 where they are base units, 10,000 for contracts of 0.0001 each. A book divides
+    by it when it is read, which is once where a delta has many levels.
     """
 
     symbol: Symbol
     first_id: int
     last_id: int
-    bids: Levels
-    asks: Levels
+    bids: Changes
+    asks: Changes
     exchange_ts: int = 0
     received_ts: int = 0
     full: bool = False
+    lots: float = 1.0
 
 
 class BookSnapshot(Struct, frozen=True, gc=False):

@@ -85,8 +85,8 @@ def book_snapshot(
     return BookSnapshot(
         symbol=symbol,
         last_id=answer.id,
-        bids=size.of_levels(answer.bids or ()),
-        asks=size.of_levels(answer.asks or ()),
+        bids=size.base_levels(answer.bids or ()),
+        asks=size.base_levels(answer.asks or ()),
         limit=limit,
         exchange_ts=_time(answer.current, "/futures/usdt/order_book"),
         received_ts=received_ns,
@@ -99,11 +99,12 @@ def book_delta(result: BookResult, symbol: Symbol, size: ContractSize, received_
         symbol,
         result.U,
         result.u,
-        size.of_levels(result.b or ()),
-        size.of_levels(result.a or ()),
+        size.book_levels(result.b or []),
+        size.book_levels(result.a or []),
         result.t * MILLISECOND,
         received_ns,
         result.full,
+        size.lots,
     )
 
 
@@ -116,11 +117,12 @@ def obu_delta(result: ObuResult, symbol: Symbol, size: ContractSize, received_ns
         symbol,
         first,
         result.u,
-        size.of_pairs(result.b or ()),
-        size.of_pairs(result.a or ()),
+        size.book_pairs(result.b or []),
+        size.book_pairs(result.a or []),
         result.t * MILLISECOND,
         received_ns,
         result.full,
+        size.lots,
     )
 
 

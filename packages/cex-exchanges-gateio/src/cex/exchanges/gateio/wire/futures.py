@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
+from cex.common.types.market import LevelChange
 from cex.exchanges.gateio.constants import (
     FUTURES_BOOK_CHANNEL,
     FUTURES_BOOK_TICKER_CHANNEL,
@@ -23,6 +24,7 @@ from cex.exchanges.gateio.constants import (
 from cex.exchanges.gateio.wire.numbers import (
     Figure,
     FineTime,
+    Levels,
     Milliseconds,
     Number,
     Seconds,
@@ -61,11 +63,11 @@ __all__ = [
 ]
 
 
-class Level(Struct, gc=False):
-    """A price ``p`` and the contracts ``s`` at it."""
+class Level(LevelChange, gc=False, rename={"price": "p", "quantity": "s"}):
+    """A price ``p`` and the contracts ``s`` at it; whole contracts up to 2 ** 53 are exact."""
 
-    p: Number
-    s: Size
+    price: Number
+    quantity: Number
 
 
 # ---- REST ------------------------------------------------------------------------------------------------------------
@@ -179,8 +181,8 @@ class ObuResult(Struct, gc=False):
     s: str
     u: UpdateId
     U: UpdateId | None = None
-    b: list[tuple[Number, Size]] | None = None
-    a: list[tuple[Number, Size]] | None = None
+    b: Levels | None = None
+    a: Levels | None = None
     t: Milliseconds = 0
     full: bool = False
 
