@@ -59,7 +59,9 @@ def push(channel: str, result: object, **others: object) -> bytes:
 def test_text_to_float_and_back_loses_nothing(price: str, amount: str) -> None:
     decoded = push_decoder.decode(push("spot.order_book_update", {**BOOK, "b": [[price, amount]]}))
     assert isinstance(decoded, BookPush)
-    ((as_float, quantity),) = book_delta(decoded.result, BTC, 1).bids
+    (level,) = book_delta(decoded.result, BTC, 1).bids
+    assert isinstance(level, tuple)
+    as_float, quantity = level
     assert Decimal(repr(as_float)) == Decimal(price)
     assert Decimal(repr(quantity)) == Decimal(amount)
 

@@ -399,11 +399,13 @@ def test_a_price_of_15_digits_survives(coefficient: int, decimals: int) -> None:
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_any_texts_make_a_sane_delta_or_a_data_error(first: str, last: str, price: str, quantity: str) -> None:
     try:
-        delta = decode.book_delta(parse_depth(depth_push(first, last, price, quantity).SerializeToString()), BTC, NOW)
+        depth = parse_depth(depth_push(first, last, price, quantity).SerializeToString())
     except ExchangeDataException:
         return
+    delta = decode.book_delta(depth, BTC, NOW)
     assert 0 <= delta.first_id <= delta.last_id
-    assert all(0 < level[0] < float("inf") and 0 <= level[1] < float("inf") for level in delta.bids)
+    assert delta.bids is depth.bids
+    assert all(0 < level[0] < float("inf") and 0 <= level[1] < float("inf") for level in depth.bids)
 
 
 @given(st.data())
