@@ -5,12 +5,15 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
+from cex.common.clock import ManualClock
 from cex.common.exceptions import ConfigurationException
 from cex.config import BaseExchangeConfig, NetworkConfig
 from cex.config.infrastructure.network_config import ProxyUrl
 from cex.exchanges.base.factory import (
     BaseExchangeFactory,
+    account_scope,
     http_transport,
+    rate_limiter,
     rest_options,
     websocket_options,
     websocket_transport,
@@ -27,17 +30,23 @@ class VenueFactory(BaseExchangeFactory[VenueConfig]):
     exchange = "venue"
     config_type = VenueConfig
 
-    def build_rest_client(self, config: VenueConfig, *, is_private: bool) -> Any:
-        return ("rest", is_private, self.tap)
+    def build_rest_client(self, config: VenueConfig) -> Any:
+        return ("rest", False, self.tap)
 
-    def build_websocket_client(self, config: VenueConfig, *, is_private: bool) -> Any:
-        return ("websocket", is_private, self.tap)
+    def build_websocket_client(self, config: VenueConfig) -> Any:
+        return ("websocket", False, self.tap)
 
     def build_public_exchange(self, **parts: Any) -> Any:
         return parts
 
 
 class WithPrivateSide(VenueFactory):
+    def build_private_rest_client(self, config: VenueConfig, *, account: str) -> Any:
+        return ("rest", account, self.tap)
+
+    def build_private_websocket_client(self, config: VenueConfig, *, account: str, rest_client: Any) -> Any:
+        return ("websocket", account, rest_client)
+
     def build_private_exchange(self, **parts: Any) -> Any:
         return parts
 
@@ -49,7 +58,7 @@ class Overrides:
         return None
 
     def websocket_client(self, exchange: str) -> Any:
-        return lambda config, is_private: (f"my {exchange} websocket", is_private)
+        return lambda config, is_private, account="": (f"my {exchange} websocket", is_private, account)
 
     def composite(self, exchange: str, *, is_private: bool) -> Any:
         return dict if is_private else None
@@ -67,8 +76,17 @@ def test_the_public_exchange_gets_public_clients() -> None:
 
 def test_the_private_exchange_gets_private_clients() -> None:
     parts: Any = WithPrivateSide().create_private_exchange(VenueConfig())
-    assert parts["rest_client"] == ("rest", True, None)
-    assert parts["websocket_client"] == ("websocket", True, None)
+    rest = ("rest", "default", None)
+    assert parts["rest_client"] == rest
+    assert parts["websocket_client"] == ("websocket", "default", rest)
+    assert parts["account"] == "default"
+
+
+def test_accounts_are_told_apart_by_their_label() -> None:
+    parts: Any = WithPrivateSide().create_private_exchange(VenueConfig(), "second")
+    assert (parts["account"], parts["rest_client"]) == ("second", ("rest", "second", None))
+    alone: Any = WithPrivateSide().create_websocket_client(VenueConfig(), True, "second")
+    assert alone == ("websocket", "second", None)
 
 
 def test_without_a_private_side_nothing_private_is_made() -> None:
@@ -81,18 +99,21 @@ def test_without_a_private_side_nothing_private_is_made() -> None:
         with pytest.raises(ConfigurationException, match="venue: orders and balances are not offered yet"):
             create(VenueConfig())
     with pytest.raises(ConfigurationException, match="not offered yet"):
-        factory.build_private_exchange(config=VenueConfig(), rest_client=nothing, websocket_client=nothing)
+        factory.build_private_exchange(
+            config=VenueConfig(), account="default", rest_client=nothing, websocket_client=nothing
+        )
 
 
 def test_overrides_are_asked_first() -> None:
     factory = WithPrivateSide(Overrides())
     public: Any = factory.create_public_exchange(VenueConfig())
     assert public["rest_client"] == ("rest", False, None)
-    assert public["websocket_client"] == ("my venue websocket", False)
+    assert public["websocket_client"] == ("my venue websocket", False, "")
     assert "owns_clients" not in public, "the exchange's own composite owns its clients by itself"
     private: Any = factory.create_private_exchange(VenueConfig())
-    assert private["websocket_client"] == ("my venue websocket", True)
+    assert private["websocket_client"] == ("my venue websocket", True, "default")
     assert private["owns_clients"] is True
+    assert private["account"] == "default"
 
 
 def test_a_tap_is_there_for_the_exchanges_own_clients() -> None:
@@ -151,3 +172,37 @@ def test_the_proxy_reaches_both_transports() -> None:
         assert "canary" not in repr(transport)
     for transport in (http_transport(VenueConfig()), websocket_transport(VenueConfig())):
         assert vars(transport)["_proxy"] is None
+
+
+def of_two_accounts() -> VenueConfig:
+    return VenueConfig.model_validate(
+        {
+            "accounts": {
+                "default": {"api_key": "key-of-one", "secret_key": "secret-of-one"},
+                "again": {"api_key": "key-of-one", "secret_key": "secret-of-one"},
+                "other": {"api_key": "key-of-two", "secret_key": "secret-of-two", "proxy": "http://127.0.0.1:3129"},
+            }
+        }
+    )
+
+
+def test_an_account_may_have_a_proxy_of_its_own() -> None:
+    config = of_two_accounts()
+    for transport in (http_transport(config, "other"), websocket_transport(config, "other")):
+        assert vars(transport)["_proxy"] == "http://127.0.0.1:3129"
+    assert vars(http_transport(config, "default"))["_proxy"] is None
+
+
+def test_clients_of_one_host_share_a_limiter_unless_a_proxy_stands_between() -> None:
+    config = of_two_accounts()
+    mine = rate_limiter(config, "rest", "default")
+    assert rate_limiter(config, "rest") is mine
+    assert rate_limiter(config, "rest", "other") is not mine
+    assert rate_limiter(config, "rest", clock=ManualClock()) is not mine
+
+
+def test_the_scope_of_an_account_tells_keys_apart_and_nothing_of_them() -> None:
+    config = of_two_accounts()
+    scope = account_scope(config, "default")
+    assert account_scope(config, "again") == scope != account_scope(config, "other")
+    assert "key" not in scope

@@ -15,9 +15,9 @@ TRADES = Stream(Channel.TRADES, Symbol("BTC/USDT"))
 Told = list[tuple[Stream, int, bool]]
 
 
-def fanout(*, conflate: bool, capacity: int = 3) -> tuple[Fanout[int], Told]:
+def fanout(*, conflate: bool, capacity: int = 3) -> tuple[Fanout[Stream, int], Told]:
     told: Told = []
-    made: Fanout[int] = Fanout(
+    made: Fanout[Stream, int] = Fanout(
         TRADES,
         conflate=newest if conflate else None,
         capacity=capacity,
@@ -54,7 +54,7 @@ async def test_conflation_keeps_the_newest(virtual_clock: ManualClock) -> None:
     stream.publish(5)
     assert await anext(reader) == 5
     assert told == []
-    health = stream.health()
+    health = stream
     assert (health.offered, health.delivered, health.conflated, health.dropped) == (6, 2, 4, 0)
 
 
@@ -68,7 +68,7 @@ async def test_overflow_is_told_when_it_begins_and_when_it_is_over(virtual_clock
     assert told[1:] == [(TRADES, 4, True)]
     assert await anext(reader) == 5
     assert await anext(reader) == 6
-    health = stream.health()
+    health = stream
     assert (health.offered, health.delivered, health.conflated, health.dropped) == (7, 3, 0, 4)
     for item in range(4):
         stream.publish(item)
@@ -84,7 +84,7 @@ async def test_a_slow_reader_does_not_cost_a_quick_one(virtual_clock: ManualCloc
         got.append(await anext(quick))
     assert got == list(range(6))
     assert await anext(slow) == 4
-    assert stream.health().readers == 2
+    assert stream.readers == 2
 
 
 async def test_who_left_gets_nothing_more(virtual_clock: ManualClock) -> None:
@@ -93,8 +93,8 @@ async def test_who_left_gets_nothing_more(virtual_clock: ManualClock) -> None:
     stream.leave(reader)
     stream.leave(reader)
     stream.publish(1)
-    assert stream.health().offered == 0
-    assert stream.health().readers == 0
+    assert stream.offered == 0
+    assert stream.readers == 0
 
 
 async def test_nothing_is_taken_after_the_end(virtual_clock: ManualClock) -> None:
@@ -138,11 +138,11 @@ def test_every_item_is_accounted_for(conflate: bool, capacity: int, steps: list[
             if step == "publish":
                 stream.publish(published)
                 published += 1
-            elif stream.health().delivered + stream.health().conflated + stream.health().dropped < published:
+            elif stream.delivered + stream.conflated + stream.dropped < published:
                 got.append(await anext(reader))
         stream.end()
         got.extend([item async for item in reader])
-        health = stream.health()
+        health = stream
         assert health.offered == published == health.delivered + health.conflated + health.dropped
         assert health.delivered == len(got)
         assert got == sorted(got)

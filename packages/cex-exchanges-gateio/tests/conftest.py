@@ -13,6 +13,7 @@ import math
 import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
+from decimal import Decimal
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 import pytest
 
 from cex.common.clock import ManualClock
+from cex.exchanges.base.catalogue import InstrumentCatalogue
+from cex.exchanges.gateio.symbols import perpetual, spot_instrument
 
 Scenario = Callable[[ManualClock], AbstractAsyncContextManager[Coroutine[Any, Any, object]]]
 
@@ -147,3 +150,35 @@ def sample() -> Callable[[str], bytes]:
         return (Path(__file__).parent / "samples" / f"{name}.json").read_bytes().strip()
 
     return read
+
+
+@pytest.fixture
+def catalogue() -> InstrumentCatalogue:
+    """Pairs and contracts to trade: contracts of 0.0001 BTC, of 0.01 ETH, and of 10 DOGE that may be cut in ten."""
+    pairs = ("BTC/USDT", "ETH/USDT", "ETH/BTC", "GT/USDT", "C1/USDT", "C2/USDT")
+    spot = [
+        spot_instrument(
+            pair=pair.replace("/", "_"),
+            base=pair.split("/")[0],
+            quote=pair.split("/")[1],
+            price_decimals=1 if pair == "BTC/USDT" else 6,
+            amount_decimals=6,
+            trade_status="tradable",
+            min_quote=Decimal(3),
+            now_ns=ManualClock().time_ns(),
+        )
+        for pair in pairs
+    ]
+    contracts = (("BTC", "0.0001", "0.1", False), ("ETH", "0.01", "0.01", False), ("DOGE", "10", "0.00001", True))
+    futures = [
+        perpetual(
+            contract=f"{base}_USDT",
+            kind="direct",
+            multiplier=Decimal(multiplier),
+            tick=Decimal(tick),
+            takes_parts=takes_parts,
+            status="trading",
+        )
+        for base, multiplier, tick, takes_parts in contracts
+    ]
+    return InstrumentCatalogue("gateio", [*spot, *futures])

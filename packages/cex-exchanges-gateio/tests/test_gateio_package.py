@@ -19,7 +19,15 @@ from cex.common.enums import MarketType
 from cex.common.exceptions import ConfigurationException
 from cex.common.types.symbols import Symbol
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
-from cex.exchanges.gateio import GateioConfig, GateioExchangeFactory, GateioPublicExchange
+from cex.exchanges.gateio import (
+    GateioConfig,
+    GateioExchangeFactory,
+    GateioOrderEntry,
+    GateioPrivateExchange,
+    GateioPrivateRestClient,
+    GateioPrivateWebSocketClient,
+    GateioPublicExchange,
+)
 from cex.exchanges.gateio.rest import GateioRestClient
 from cex.exchanges.gateio.websocket import GateioWebSocketClient
 
@@ -45,7 +53,25 @@ def test_there_is_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["", "decode.spot", "decode.futures", "wire.spot", "wire.futures", "symbols", "errors", "constants"]
+    "room",
+    [
+        "",
+        "decode.spot",
+        "decode.futures",
+        "decode.private_spot",
+        "decode.private_futures",
+        "decode.private_wallet",
+        "decode.requests",
+        "wire.spot",
+        "wire.futures",
+        "wire.private_spot",
+        "wire.private_futures",
+        "wire.private_wallet",
+        "wire.order_api",
+        "symbols",
+        "errors",
+        "constants",
+    ],
 )
 def test_what_only_translates_brings_no_sockets_and_no_settings(room: str) -> None:
     heavy = "{'aiohttp', 'asyncio', 'pydantic'}"
@@ -96,6 +122,10 @@ def test_the_addresses_that_a_sandbox_prints_are_accepted() -> None:
         {"book_channel": "order_book"},
         {"markets": ()},
         {"markets": ("margin",)},
+        {"order_validity": 0.5},
+        {"order_validity": 61},
+        {"order_entry": "fix"},
+        {"account_mode": "margin"},
     ],
     ids=str,
 )
@@ -160,18 +190,63 @@ async def test_building_opens_nothing() -> None:
     assert isinstance(factory.create_public_exchange(config), GateioPublicExchange)
 
 
-def test_there_is_no_private_side_yet() -> None:
+ACCOUNTS: Any = {
+    "default": {"api_key": "the-public-half", "secret_key": "the-signing-half"},
+    "second": {"api_key": "another-public-half", "secret_key": "another-signing-half", "withdrawals": True},
+}
+
+
+async def test_the_private_side_of_an_account() -> None:
     factory = GateioExchangeFactory()
-    for create in (factory.create_rest_client, factory.create_websocket_client):
-        with pytest.raises(ConfigurationException, match="not offered yet"):
-            create(GateioConfig(), True)
-    with pytest.raises(ConfigurationException, match="not offered yet"):
+    config = GateioConfig(accounts=ACCOUNTS, order_entry="websocket", order_validity=3, account_mode="unified")
+    rest = factory.create_rest_client(config, True, "second")
+    assert isinstance(rest, GateioPrivateRestClient)
+    assert (rest.account, rest.order_validity_s, rest.withdrawals_enabled) == ("second", 3, True)
+    assert await rest.is_unified()
+    websocket = factory.create_websocket_client(config, True, "second", rest_client=rest)
+    assert isinstance(websocket, GateioPrivateWebSocketClient)
+    assert isinstance(websocket.orders, GateioOrderEntry)
+    exchange = factory.create_private_exchange(config)
+    assert isinstance(exchange, GateioPrivateExchange)
+    assert exchange.account == "default"
+    for each in (exchange, websocket, rest):
+        await each.aclose()
+
+
+async def test_private_streams_without_an_account_by_rest_make_one() -> None:
+    streams = GateioExchangeFactory().create_websocket_client(GateioConfig(accounts=ACCOUNTS), True)
+    assert isinstance(streams, GateioPrivateWebSocketClient)
+    assert streams.orders is None
+    await streams.aclose()
+
+
+async def test_accounts_that_are_not_configured_are_told() -> None:
+    factory = GateioExchangeFactory()
+    with pytest.raises(ConfigurationException, match="no account 'default'"):
         factory.create_private_exchange(GateioConfig())
+    with pytest.raises(ConfigurationException, match="no account 'thrid'"):
+        GateioPrivateExchange.from_config(GateioConfig(accounts=ACCOUNTS), "thrid")
+
+
+async def test_two_clients_of_an_account_share_its_budget() -> None:
+    config = GateioConfig(accounts={**ACCOUNTS, "again": ACCOUNTS["default"]})
+    one, same, other = (GateioPrivateRestClient.from_config(config, name) for name in ("default", "again", "second"))
+    public = GateioRestClient.from_config(config)
+    assert one.limits.limiter is same.limits.limiter is other.limits.limiter
+    pools = {client.limits.spot_orders("BTC_USDT") for client in (one, same, other)}
+    assert len(pools) == 2
+    for client in (one, same, other, public):
+        await client.aclose()
+
+
+@pytest.mark.parametrize(("mode", "is_unified"), [("auto", None), ("classic", False), ("unified", True)])
+def test_the_kind_of_account_can_be_told(mode: Any, is_unified: bool | None) -> None:
+    assert GateioConfig(account_mode=mode).is_unified() is is_unified
 
 
 def test_settings_of_another_exchange_are_refused() -> None:
     with pytest.raises(ConfigurationException, match="takes settings of type GateioConfig"):
-        GateioExchangeFactory().create_rest_client(BaseExchangeConfig())  # type: ignore[arg-type]
+        GateioExchangeFactory().create_rest_client(BaseExchangeConfig())  # type: ignore[call-overload]
 
 
 async def test_without_settings_it_is_the_live_exchange() -> None:

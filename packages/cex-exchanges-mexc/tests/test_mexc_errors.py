@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cex.common.exceptions import (
@@ -10,8 +12,10 @@ from cex.common.exceptions import (
     ExchangeException,
     ExchangeRejectedException,
     InsufficientBalanceException,
+    InvalidOrderException,
     OrderNotFoundException,
     RateLimitException,
+    TimestampException,
     UnknownOutcomeException,
 )
 from cex.exchanges.mexc.errors import CODES, RequestFacts, rejection
@@ -72,7 +76,7 @@ def test_every_code_becomes_an_exception_that_names_it(code: int) -> None:
             400,
             30002,
             "The minimum transaction volume cannot be less than:0.5USDT",
-            ExchangeRejectedException,
+            InvalidOrderException,
             False,
             True,
         ),
@@ -82,11 +86,11 @@ def test_every_code_becomes_an_exception_that_names_it(code: int) -> None:
         (400, -2011, "Unknown order sent.", OrderNotFoundException, False, True),
         (400, -2013, "Order does not exist.", OrderNotFoundException, False, True),
         (400, 700002, "Signature for this request is not valid.", AuthenticationException, False, True),
-        (400, 700003, "Timestamp for this request is outside of the recvWindow.", AuthenticationException, True, True),
+        (400, 700003, "Timestamp for this request is outside of the recvWindow.", TimestampException, True, True),
         (400, 700006, "IP non white list", AuthenticationException, False, True),
         (401, 10072, "Api key info invalid", AuthenticationException, False, True),
         (400, 400, "api key required", AuthenticationException, False, True),
-        (400, 400, " amount scale is invalid", ExchangeRejectedException, False, True),
+        (400, 400, " amount scale is invalid", InvalidOrderException, False, True),
         (401, None, "", AuthenticationException, False, True),
         (403, None, "", AuthenticationException, False, True),
         (404, None, "", ExchangeRejectedException, False, True),
@@ -99,6 +103,8 @@ def test_every_code_becomes_an_exception_that_names_it(code: int) -> None:
         (504, 700003, "Gateway Time-out", ExchangeConnectionException, True, False),
         (200, 88001, "something", ExchangeRejectedException, False, True),
         (400, "-1121", "Invalid symbol.", ExchangeRejectedException, False, True),
+        (400, 10216, "no address available", ExchangeRejectedException, True, True),
+        (400, 10200, "transfer operation processing", ExchangeConnectionException, True, False),
         (400, "odd", "", ExchangeRejectedException, False, True),
     ],
 )
@@ -111,7 +117,9 @@ def test_what_an_answer_means(
     assert error.exchange_code == str(status if code is None else code)
 
 
-@pytest.mark.parametrize(("status", "code"), [(500, None), (502, 10007), (200, 500), (503, 503)])
+@pytest.mark.parametrize(
+    ("status", "code"), [(500, None), (502, 10007), (200, 500), (503, 503), (400, 10200), (400, 730000)]
+)
 def test_a_server_fault_leaves_the_outcome_of_a_write_unknown(status: int, code: int | None) -> None:
     error = rejected(status, code, is_read=False)
     assert type(error) is UnknownOutcomeException
@@ -137,3 +145,22 @@ def test_retry_after_is_kept() -> None:
     page = rejected(403, None, "", is_page=True, retry_after=120.0)
     assert isinstance(page, RateLimitException)
     assert page.retry_after == 120.0
+
+
+def readme_table() -> str:
+    """The table of the README, as the mapping gives it."""
+    lines = ["| code | meaning | exception | retryable | safe to resubmit |", "| --- | --- | --- | --- | --- |"]
+    for code, (_, meaning) in sorted(CODES.items()):
+        read, write = rejected(400, code), rejected(400, code, is_read=False)
+        kinds = [type(read).__name__] if type(read) is type(write) else [type(write).__name__, type(read).__name__]
+        retryable, safe = ("yes" if flag else "no" for flag in (write.retryable, write.safe_to_resubmit))
+        name = f"{kinds[0]}; of a read {kinds[1]}" if len(kinds) > 1 else kinds[0]
+        lines.append(f"| {code} | {meaning} | {name} | {retryable} | {safe} |")
+    return "\n".join(lines)
+
+
+def test_the_readme_has_the_mapping() -> None:
+    """Where it differs, put what this test expects between the marks."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    begin, end = "<!-- error codes -->\n", "\n<!-- end of error codes -->"
+    assert readme.partition(begin)[2].partition(end)[0] == readme_table()

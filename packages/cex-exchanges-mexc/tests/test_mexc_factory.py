@@ -13,9 +13,10 @@ from cex.common.types.symbols import Symbol
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
 from cex.exchanges.mexc.config import MexcConfig
 from cex.exchanges.mexc.factory import MexcExchangeFactory
+from cex.exchanges.mexc.private import MexcPrivateExchange
 from cex.exchanges.mexc.public import MexcPublicExchange
-from cex.exchanges.mexc.rest import MexcRestClient
-from cex.exchanges.mexc.websocket import MexcWebSocketClient
+from cex.exchanges.mexc.rest import MexcPrivateRestClient, MexcRestClient
+from cex.exchanges.mexc.websocket import MexcPrivateWebSocketClient, MexcWebSocketClient
 
 
 def test_the_entry_point_names_it() -> None:
@@ -43,15 +44,34 @@ def test_settings_reach_the_clients() -> None:
     assert websocket.book_facts(Symbol("BTC/USDT")).snapshot_depth == 500
 
 
-@pytest.mark.parametrize("build", ["create_rest_client", "create_websocket_client"])
-def test_the_private_side_is_not_offered_yet(build: str) -> None:
-    with pytest.raises(ConfigurationException, match="not offered yet"):
-        getattr(MexcExchangeFactory(), build)(MexcConfig(), is_private=True)
+KEYS = {"default": {"api_key": "mx0one", "secret_key": "s-one"}, "hedge": {"api_key": "mx0two", "secret_key": "s-two"}}
 
 
-def test_no_private_exchange_either() -> None:
-    with pytest.raises(ConfigurationException, match="not offered yet"):
+async def test_it_builds_the_private_side_of_an_account_and_opens_nothing() -> None:
+    factory, config = MexcExchangeFactory(), MexcConfig.model_validate({"accounts": KEYS})
+    rest = factory.create_rest_client(config, True, "hedge")
+    assert isinstance(rest, MexcPrivateRestClient)
+    assert rest.account == "hedge"
+    streams = factory.create_websocket_client(config, True, "hedge", rest_client=rest)
+    assert isinstance(streams, MexcPrivateWebSocketClient)
+    assert (streams.account, streams.url) == ("hedge", "wss://wbs-api.mexc.com/ws")
+    exchange = factory.create_private_exchange(config)
+    assert isinstance(exchange, MexcPrivateExchange)
+    assert exchange.account == "default"
+
+
+async def test_streams_without_a_rest_client_close_their_own() -> None:
+    config = MexcConfig.model_validate({"accounts": KEYS})
+    streams = MexcExchangeFactory().create_websocket_client(config, True)
+    assert isinstance(streams, MexcPrivateWebSocketClient)
+    await streams.aclose()
+
+
+def test_an_account_that_is_not_configured_is_told() -> None:
+    with pytest.raises(ConfigurationException, match="no account 'default'"):
         MexcExchangeFactory().create_private_exchange(MexcConfig())
+    with pytest.raises(ConfigurationException, match="no account 'default'"):
+        MexcPrivateExchange.from_config(MexcConfig())
 
 
 def test_settings_of_another_exchange_are_refused() -> None:
@@ -59,4 +79,4 @@ def test_settings_of_another_exchange_are_refused() -> None:
         exchange = "other"
 
     with pytest.raises(ConfigurationException, match="MexcConfig"):
-        MexcExchangeFactory().create_rest_client(Other())  # type: ignore[arg-type]
+        MexcExchangeFactory().create_rest_client(Other())  # type: ignore[call-overload]

@@ -30,6 +30,14 @@ def test_no_other_name_resolves() -> None:
         ("from cex.exchanges.mexc import MexcExchangeFactory", "aiohttp google.protobuf"),
         ("from cex.exchanges.mexc import MexcRestClient", "pydantic google.protobuf"),
         ("from cex.exchanges.mexc import MexcWebSocketClient", "pydantic google.protobuf"),
+        ("import cex.exchanges.mexc.signing", "aiohttp pydantic google.protobuf"),
+        (
+            "from cex.exchanges.mexc.decode import account, streams, trading, wallet",
+            "aiohttp pydantic asyncio google.protobuf",
+        ),
+        ("from cex.exchanges.mexc import MexcPrivateRestClient", "pydantic google.protobuf"),
+        ("from cex.exchanges.mexc import MexcPrivateWebSocketClient", "pydantic google.protobuf"),
+        ("from cex.exchanges.mexc import MexcPrivateExchange", "google.protobuf"),
     ],
 )
 def test_importing_loads_only_what_is_needed(statement: str, absent: str) -> None:

@@ -80,11 +80,11 @@ def make_factory(log: list[str]) -> MakeFactory:
             exchange = name
             config_type = VenueConfig
 
-            def build_rest_client(self, config: VenueConfig, *, is_private: bool) -> Any:
-                return Part(f"{name} rest", log, config=config, is_private=is_private, tap=self.tap)
+            def build_rest_client(self, config: VenueConfig) -> Any:
+                return Part(f"{name} rest", log, config=config, is_private=False, tap=self.tap)
 
-            def build_websocket_client(self, config: VenueConfig, *, is_private: bool) -> Any:
-                return Part(f"{name} websocket", log, config=config, is_private=is_private, tap=self.tap)
+            def build_websocket_client(self, config: VenueConfig) -> Any:
+                return Part(f"{name} websocket", log, config=config, is_private=False, tap=self.tap)
 
             def build_public_exchange(self, **parts: Any) -> Any:
                 return Part(f"{name} public", log, **parts)
@@ -92,6 +92,12 @@ def make_factory(log: list[str]) -> MakeFactory:
         if private:
 
             class PrivateVenueFactory(VenueFactory):
+                def build_private_rest_client(self, config: VenueConfig, **facts: Any) -> Any:
+                    return Part(f"{name} rest", log, config=config, is_private=True, tap=self.tap, **facts)
+
+                def build_private_websocket_client(self, config: VenueConfig, **facts: Any) -> Any:
+                    return Part(f"{name} websocket", log, config=config, is_private=True, tap=self.tap, **facts)
+
                 def build_private_exchange(self, **parts: Any) -> Any:
                     return Part(f"{name} private", log, **parts)
 

@@ -25,8 +25,8 @@ class Config(BaseExchangeConfig):
 class Factory(BaseExchangeFactory[Config]):
     exchange = "{name}"
     config_type = Config
-    def build_rest_client(self, config, *, is_private): raise AssertionError
-    def build_websocket_client(self, config, *, is_private): raise AssertionError
+    def build_rest_client(self, config): raise AssertionError
+    def build_websocket_client(self, config): raise AssertionError
     def build_public_exchange(self, **parts): raise AssertionError
 """
 

@@ -120,7 +120,7 @@ async def test_an_exchange_without_a_private_side_says_so(manager: FactoryManage
 async def test_a_registered_part_replaces_the_exchanges_own(
     manager: FactoryManager, log: list[str], part_type: Callable[..., Any]
 ) -> None:
-    def rest(config: object, *, is_private: bool) -> Any:
+    def rest(config: object, *, is_private: bool, account: str = "") -> Any:
         return part_type("my rest", log, is_private=is_private)
 
     manager.registry.register_rest_client("venue", rest)

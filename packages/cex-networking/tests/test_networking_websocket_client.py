@@ -7,7 +7,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -244,7 +244,14 @@ class Setup:
     metrics: InMemoryMetrics
 
     def told(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
+        """Events of a kind. When a lost connection was last heard is looked at apart, by :meth:`heard`."""
+        return [event for event in self.all_told() if isinstance(event, kind)]
+
+    def all_told(self) -> list[Any]:
+        return [replace(event, heard_ns=None) if isinstance(event, Interrupted) else event for event in self.events]
+
+    def heard(self) -> list[int | None]:
+        return [event.heard_ns for event in self.events if isinstance(event, Interrupted)]
 
 
 def set_up(clock: ManualClock, language: Language | None = None, **options: Any) -> Setup:
@@ -445,7 +452,7 @@ async def test_whatever_the_close_code_the_streams_come_back(virtual_clock: Manu
         at.exchange.sockets[0].cut(code)
         await asyncio.sleep(3)
         assert at.exchange.carried() == ["A", "B"]
-        assert at.events == [
+        assert at.all_told() == [
             Connected(1, "wss://stream.venue.test/ws"),
             Interrupted(1, (A, B), f"connection closed: {code} cut"),
             Connected(2, "wss://stream.venue.test/ws"),
@@ -580,7 +587,7 @@ async def test_advice_is_followed_by_a_new_connection_before_the_old_one_goes(vi
         await asyncio.sleep(1)
         assert [rest for rest, _ in at.language.seen] == ["while connecting"]
         assert [socket.open for socket in at.exchange.sockets] == [False, True]
-        assert at.events[1:] == [
+        assert at.all_told()[1:] == [
             Interrupted(1, (A,), "the exchange asks to reconnect: upgrade"),
             Connected(2, "wss://stream.venue.test/ws"),
             Recovered(2, (A,)),
@@ -689,6 +696,7 @@ async def test_a_loss_before_the_answer_asks_again_on_the_next_connection(virtua
         await waiting
         assert at.exchange.carried() == ["A"]
         assert at.told(Interrupted) == [Interrupted(1, (), "connection closed: 1006 cut")]
+        assert at.heard() == [50_000_000]
         assert at.told(Recovered) == []
 
 

@@ -9,7 +9,7 @@ from cex.common.lazy import lazy_exports
 if TYPE_CHECKING:
     from cex.common.book.order_book import BookView, OrderBook
     from cex.common.book.synchronizer import Outcome, Synchronizer, SyncStats
-    from cex.common.types.account import Balance, Position
+    from cex.common.types.account import Balance, FundingPayment, Position, TradingFees
     from cex.common.types.instruments import Instrument
     from cex.common.types.market import (
         BookDelta,
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     )
     from cex.common.types.orders import Fill, Order, OrderRequest
     from cex.common.types.symbols import Symbol
+    from cex.common.types.wallet import AssetNetwork, Deposit, DepositAddress, Transfer, Withdrawal
 
 __all__ = [
+    "AssetNetwork",
     "Balance",
     "BookDelta",
     "BookSnapshot",
     "BookTicker",
     "BookView",
+    "Deposit",
+    "DepositAddress",
     "Fill",
+    "FundingPayment",
     "FundingRate",
     "Instrument",
     "Kline",
@@ -45,6 +50,9 @@ __all__ = [
     "Synchronizer",
     "Ticker",
     "Trade",
+    "TradingFees",
+    "Transfer",
+    "Withdrawal",
 ]
 
 if not TYPE_CHECKING:
@@ -53,7 +61,7 @@ if not TYPE_CHECKING:
         {
             "book.order_book": ["BookView", "OrderBook"],
             "book.synchronizer": ["Outcome", "SyncStats", "Synchronizer"],
-            "types.account": ["Balance", "Position"],
+            "types.account": ["Balance", "FundingPayment", "Position", "TradingFees"],
             "types.instruments": ["Instrument"],
             "types.market": [
                 "BookDelta",
@@ -67,5 +75,6 @@ if not TYPE_CHECKING:
             ],
             "types.orders": ["Fill", "Order", "OrderRequest"],
             "types.symbols": ["Symbol"],
+            "types.wallet": ["AssetNetwork", "Deposit", "DepositAddress", "Transfer", "Withdrawal"],
         },
     )

@@ -17,6 +17,7 @@ __all__ = [
     "PositionSide",
     "Side",
     "TimeInForce",
+    "TransferStatus",
 ]
 
 
@@ -78,8 +79,13 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Life cycle of an order; UNKNOWN means the outcome of its submission could not be established yet."""
+    """Life cycle of an order.
 
+    PENDING: being handed to the exchange, which has not answered. UNKNOWN: it may have arrived; the outcome of its
+    submission could not be established yet.
+    """
+
+    PENDING = "pending"
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
@@ -117,6 +123,19 @@ class MarginMode(StrEnum):
 
     CROSS = "cross"
     ISOLATED = "isolated"
+
+
+class TransferStatus(StrEnum):
+    """How far a deposit, a withdrawal or a transfer between wallets has come; UNKNOWN where the exchange's word is new.
+
+    Descriptive: the exchange's own word stands beside it in ``exchange_status``.
+    """
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
 
 
 class BookState(StrEnum):

@@ -9,13 +9,21 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+from cex.common.constants.exchange_constants import DEFAULT_ACCOUNT
 from cex.config.config_manager import ConfigManager
 from cex.factory.component_registry import ComponentRegistry
 
 if TYPE_CHECKING:
     from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
     from cex.exchanges.base.factory import BaseExchangeFactory
-    from cex.exchanges.base.interfaces import BaseComposite, BaseRestClient, BaseWebSocketClient, PublicExchange
+    from cex.exchanges.base.interfaces import (
+        BasePrivateRestClient,
+        BasePrivateWebSocketClient,
+        BaseRestClient,
+        BaseWebSocketClient,
+        PrivateExchange,
+        PublicExchange,
+    )
     from cex.networking.recording import Tap
 
 __all__ = ["FactoryManager"]
@@ -82,16 +90,24 @@ class FactoryManager:
         return factory
 
     def create_rest_client(
-        self, name: str, config: BaseExchangeConfig | None = None, is_private: bool = False
-    ) -> BaseRestClient:
-        """A REST client by itself; ``config`` None takes the exchange's own settings."""
-        return self._own(self.factory(name).create_rest_client(config or self.config(name), is_private))
+        self,
+        name: str,
+        config: BaseExchangeConfig | None = None,
+        is_private: bool = False,
+        account: str = DEFAULT_ACCOUNT,
+    ) -> BaseRestClient | BasePrivateRestClient:
+        """A REST client by itself, ``is_private`` one of ``account``; ``config`` None takes the exchange's own."""
+        return self._own(self.factory(name).create_rest_client(config or self.config(name), is_private, account))
 
     def create_websocket_client(
-        self, name: str, config: BaseExchangeConfig | None = None, is_private: bool = False
-    ) -> BaseWebSocketClient:
-        """A WebSocket client by itself; ``config`` None takes the exchange's own settings."""
-        return self._own(self.factory(name).create_websocket_client(config or self.config(name), is_private))
+        self,
+        name: str,
+        config: BaseExchangeConfig | None = None,
+        is_private: bool = False,
+        account: str = DEFAULT_ACCOUNT,
+    ) -> BaseWebSocketClient | BasePrivateWebSocketClient:
+        """A WebSocket client by itself, ``is_private`` one of ``account``; ``config`` None takes the exchange's own."""
+        return self._own(self.factory(name).create_websocket_client(config or self.config(name), is_private, account))
 
     def create_public_exchange(
         self, name: str, config: BaseExchangeConfig | None = None, *, tap: Tap | None = None
@@ -103,9 +119,11 @@ class FactoryManager:
         """
         return self._own(self.factory(name, tap).create_public_exchange(config or self.config(name)))
 
-    def create_private_exchange(self, name: str, config: BaseExchangeConfig | None = None) -> BaseComposite:
-        """The account's side of an exchange, not yet open; ConfigurationException also where it has none."""
-        return self._own(self.factory(name).create_private_exchange(config or self.config(name)))
+    def create_private_exchange(
+        self, name: str, config: BaseExchangeConfig | None = None, account: str = DEFAULT_ACCOUNT
+    ) -> PrivateExchange:
+        """One account of an exchange, by its label, not yet open; ConfigurationException also where there is none."""
+        return self._own(self.factory(name).create_private_exchange(config or self.config(name), account))
 
     async def open_public_exchange(
         self, name: str, config: BaseExchangeConfig | None = None, *, tap: Tap | None = None

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from cex.networking.recording import Recorder, RecorderStats, Tap
     from cex.networking.requests import RestRequest, RestResponse, Timeouts
     from cex.networking.rest.answers import Reject
-    from cex.networking.rest.client import Feedback, RestClient
+    from cex.networking.rest.client import CORRELATION_HEADER, Feedback, RestClient
+    from cex.networking.rest.clock_sync import MeasureTime
     from cex.networking.rest.retry import RetryPolicy, retry_after_seconds
     from cex.networking.rest.server_time import ServerTime
     from cex.networking.rest.transport import AiohttpTransport, HttpAnswer, HttpTransport
+    from cex.networking.shared_limits import shared_limiter
     from cex.networking.signing import Signer, require_secure
+    from cex.networking.websocket.calls import CallAnswer, CallClient, CallDialect, CallOutbound
     from cex.networking.websocket.client import WebSocketClient
     from cex.networking.websocket.dialect import (
         Acknowledged,
@@ -50,12 +53,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CORRELATION_HEADER",
     "NO_METRICS",
     "Acknowledged",
     "Advice",
     "AiohttpTransport",
     "AiohttpWebSocketTransport",
     "AnswerTooLarge",
+    "CallAnswer",
+    "CallClient",
+    "CallDialect",
+    "CallOutbound",
     "Closed",
     "ConnectBudget",
     "ConnectFailed",
@@ -71,6 +79,7 @@ __all__ = [
     "HttpTransport",
     "InMemoryMetrics",
     "Interrupted",
+    "MeasureTime",
     "Metrics",
     "NoMetrics",
     "NotSent",
@@ -103,6 +112,7 @@ __all__ = [
     "WebSocketTransport",
     "require_secure",
     "retry_after_seconds",
+    "shared_limiter",
     "translated",
 ]
 
@@ -116,11 +126,14 @@ if not TYPE_CHECKING:
             "recording": ["Recorder", "RecorderStats", "Tap"],
             "requests": ["RestRequest", "RestResponse", "Timeouts"],
             "rest.answers": ["Reject"],
-            "rest.client": ["Feedback", "RestClient"],
+            "rest.client": ["CORRELATION_HEADER", "Feedback", "RestClient"],
+            "rest.clock_sync": ["MeasureTime"],
             "rest.retry": ["RetryPolicy", "retry_after_seconds"],
             "rest.server_time": ["ServerTime"],
             "rest.transport": ["AiohttpTransport", "HttpAnswer", "HttpTransport"],
+            "shared_limits": ["shared_limiter"],
             "signing": ["Signer", "require_secure"],
+            "websocket.calls": ["CallAnswer", "CallClient", "CallDialect", "CallOutbound"],
             "websocket.client": ["WebSocketClient"],
             "websocket.dialect": [
                 "Acknowledged",

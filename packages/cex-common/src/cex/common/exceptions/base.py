@@ -6,9 +6,13 @@ CexArbitrageException
     ├── ExchangeConnectionException      the request or stream did not get through
     ├── ExchangeDataException            an answer or frame that does not decode
     ├── ExchangeRejectedException        the exchange said no, with its code
-    │   ├── AuthenticationException      key, signature, permission, timestamp
+    │   ├── AuthenticationException      key, signature, permission
+    │   │   └── TimestampException       the clocks disagree
     │   ├── RateLimitException           too many requests; ``retry_after`` in seconds
     │   ├── InsufficientBalanceException
+    │   ├── InvalidOrderException        a rule of the market, named; also before sending
+    │   ├── DuplicateOrderException      the client order id was used already
+    │   ├── OrderFinishedException       too late to cancel or change
     │   └── OrderNotFoundException
     ├── UnknownOutcomeException          an order request whose result is not known; never resend blindly
     └── BookNotLive                      prices were asked of a book that is not LIVE

@@ -12,13 +12,17 @@ from cex.common.types.symbols import Symbol
 __all__ = [
     "AuthenticationException",
     "BookNotLive",
+    "DuplicateOrderException",
     "ExchangeConnectionException",
     "ExchangeDataException",
     "ExchangeException",
     "ExchangeRejectedException",
     "InsufficientBalanceException",
+    "InvalidOrderException",
+    "OrderFinishedException",
     "OrderNotFoundException",
     "RateLimitException",
+    "TimestampException",
     "UnknownOutcomeException",
 ]
 
@@ -81,6 +85,15 @@ class AuthenticationException(ExchangeRejectedException):
     """The key, its signature, its permissions, its address list or the timestamp was refused."""
 
 
+class TimestampException(AuthenticationException):
+    """The timestamp of a signed request was refused: our clock and the exchange's disagree, or it came too late.
+
+    ``RestClient`` measures the exchange's clock anew and signs once more before anybody sees this.
+    """
+
+    default_retryable = True
+
+
 class RateLimitException(ExchangeRejectedException):
     """Too many requests. ``retry_after`` is in seconds, None where the exchange gives no hint."""
 
@@ -107,10 +120,39 @@ class OrderNotFoundException(ExchangeRejectedException):
     """The exchange knows no such order (any more)."""
 
 
+class OrderFinishedException(ExchangeRejectedException):
+    """A cancel or a change came too late: the order exists, and it has ended."""
+
+
+class DuplicateOrderException(ExchangeRejectedException):
+    """There is an order with this client order id already; the new one was not placed."""
+
+
+class InvalidOrderException(ExchangeRejectedException):
+    """The order breaks a rule of its market; nothing took effect.
+
+    Said by the exchange, or by ourselves before anything was sent; then there is no ``exchange_code``. ``rule`` is
+    the rule in words, for instance ``"quantity 0.1 is below the minimum 1"``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        exchange: str,
+        correlation_id: str | None = None,
+        *,
+        rule: str | None = None,
+        **facts: Unpack[_Facts],
+    ) -> None:
+        super().__init__(message, exchange, correlation_id, **facts)
+        self.rule = message if rule is None else rule
+
+
 class UnknownOutcomeException(ExchangeException):
     """A request that may have taken effect: timeout, HTTP 5xx or a lost connection after it was sent.
 
-    Never resend it blindly: look ``client_order_id`` up first.
+    Never resend it blindly: look ``client_order_id`` up first. ``sent_ts`` is when it was signed, by the exchange's
+    clock as we knew it (nanoseconds), None where that is not known.
     """
 
     def __init__(
@@ -120,10 +162,12 @@ class UnknownOutcomeException(ExchangeException):
         correlation_id: str | None = None,
         *,
         client_order_id: str | None = None,
+        sent_ts: int | None = None,
         **facts: Unpack[_Facts],
     ) -> None:
         super().__init__(message, exchange, correlation_id, **facts)
         self.client_order_id = client_order_id
+        self.sent_ts = sent_ts
 
 
 class BookNotLive(ExchangeException):

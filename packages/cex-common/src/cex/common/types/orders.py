@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cex.common.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from cex.common.enums import Liquidity, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from cex.common.types.symbols import Symbol
 
 __all__ = ["Fill", "Order", "OrderRequest"]
@@ -16,6 +18,8 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     """What we want placed. A market buy may give ``quote_quantity`` (quote currency to spend) instead of ``quantity``.
 
     ``client_order_id`` is always sent; where it is None the exchange's client makes one before the first attempt.
+    ``position_side`` names the position that a futures order works on (BOTH in one-way mode). ``close_position`` asks
+    to close that position whole, and then takes no quantity: it can only reduce.
     """
 
     symbol: Symbol
@@ -28,9 +32,14 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     client_order_id: str | None = None
+    position_side: PositionSide = PositionSide.BOTH
+    close_position: bool = False
 
     def __post_init__(self) -> None:
-        if (self.quantity is None) == (self.quote_quantity is None):
+        if self.close_position:
+            if self.quantity is not None or self.quote_quantity is not None:
+                raise ValueError("close_position closes the whole position; give no quantity")
+        elif (self.quantity is None) == (self.quote_quantity is None):
             raise ValueError("give exactly one of quantity (base) and quote_quantity (quote to spend)")
         if self.quote_quantity is not None and self.order_type is not OrderType.MARKET:
             raise ValueError("quote_quantity is for market orders; give quantity in base units")
@@ -47,9 +56,19 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
             if not value.is_finite() or value <= 0:
                 raise ValueError(f"{name} must be a positive number, not {value}")
 
+    def replaced(self, **changes: Any) -> OrderRequest:
+        """A copy in which these fields are different."""
+        return replace(self, **changes)
+
 
 class Order(Struct, frozen=True, kw_only=True):
-    """An order as the exchange reports it. ``average_price`` is None until something filled."""
+    """An order as the exchange reports it. ``average_price`` is None until something filled.
+
+    ``quantity`` is None where nobody can say it yet: of a market order by ``quote_quantity`` before it is final.
+    ``filled_quote`` is the quote turnover of what filled. ``fees`` are sums by currency, as far as they were reported;
+    a negative one was received. ``finish_reason`` is the exchange's own word for why the order ended, "" where it
+    gives none. ``order_id`` is "" until the exchange has given one.
+    """
 
     symbol: Symbol
     order_id: str
@@ -57,7 +76,7 @@ class Order(Struct, frozen=True, kw_only=True):
     side: Side
     order_type: OrderType
     status: OrderStatus
-    quantity: Decimal
+    quantity: Decimal | None
     filled: Decimal = Decimal(0)
     price: Decimal | None = None
     average_price: Decimal | None = None
@@ -65,11 +84,21 @@ class Order(Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
     created_ts: int = 0
     updated_ts: int = 0
+    quote_quantity: Decimal | None = None
+    trigger_price: Decimal | None = None
+    filled_quote: Decimal | None = None
+    fees: dict[str, Decimal] = {}
+    position_side: PositionSide = PositionSide.BOTH
+    finish_reason: str = ""
 
     @property
-    def remaining(self) -> Decimal:
-        """Quantity that has not filled (base units)."""
-        return self.quantity - self.filled
+    def remaining(self) -> Decimal | None:
+        """Quantity that has not filled (base units); None where ``quantity`` is."""
+        return None if self.quantity is None else self.quantity - self.filled
+
+    def replaced(self, **changes: Any) -> Order:
+        """A copy in which these fields are different."""
+        return replace(self, **changes)
 
 
 class Fill(Struct, frozen=True, kw_only=True):
@@ -87,3 +116,7 @@ class Fill(Struct, frozen=True, kw_only=True):
     liquidity: Liquidity | None
     exchange_ts: int = 0
     received_ts: int = 0
+
+    def replaced(self, **changes: Any) -> Fill:
+        """A copy in which these fields are different."""
+        return replace(self, **changes)

@@ -22,7 +22,7 @@ from cex.common.exceptions import ConfigurationException
 from cex.common.redaction import Secret
 from cex.config.core.base_config import BaseConfig, FrozenDict
 from cex.config.core.validation import nearest
-from cex.config.infrastructure.network_config import NetworkConfig
+from cex.config.infrastructure.network_config import NetworkConfig, Proxy
 
 __all__ = ["CUSTOM_PROFILE", "AccountConfig", "BaseExchangeConfig"]
 
@@ -55,10 +55,15 @@ Label = Annotated[str, AfterValidator(_label)]
 
 
 class AccountConfig(BaseConfig):
-    """One API key of an exchange. Keep both halves out of the file: use ``${NAME}`` or the environment."""
+    """One API key of an exchange, and how it is used.
+
+    Keep both halves out of the file: use ``${NAME}`` or the environment.
+    """
 
     api_key: Credential = Field(description="the key's public half; a credential all the same")
     secret_key: Credential = Field(description="the half that signs")
+    proxy: Proxy = Field(default=None, description="HTTP proxy of this account alone, instead of the exchange's")
+    withdrawals: bool = Field(default=False, description="true: this account may withdraw; nothing else allows it")
 
     _secrets: tuple[Secret, Secret] = PrivateAttr()
 

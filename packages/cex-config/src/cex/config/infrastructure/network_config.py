@@ -12,7 +12,7 @@ from cex.common.constants import network_constants as defaults
 from cex.common.redaction import redact
 from cex.config.core.base_config import EMPTY_IS_NONE, BaseConfig, Count, Seconds
 
-__all__ = ["NetworkConfig", "ProxyUrl"]
+__all__ = ["NetworkConfig", "Proxy", "ProxyUrl"]
 
 
 class ProxyUrl(Secret[str]):
@@ -34,6 +34,10 @@ def _proxy(value: ProxyUrl | None) -> ProxyUrl | None:
     return value
 
 
+Proxy = Annotated[ProxyUrl | None, EMPTY_IS_NONE, AfterValidator(_proxy)]
+"""The URL of an HTTP proxy, or none; empty text is none too."""
+
+
 class NetworkConfig(BaseConfig):
     """Network settings; durations in seconds. ``[network]`` in the file is the default of every exchange's own."""
 
@@ -44,7 +48,7 @@ class NetworkConfig(BaseConfig):
     total_timeout: Seconds = Field(
         default=defaults.TOTAL_TIMEOUT_S, description="seconds for one try of a request, all in all"
     )
-    proxy: Annotated[ProxyUrl | None, EMPTY_IS_NONE, AfterValidator(_proxy)] = Field(
+    proxy: Proxy = Field(
         default=None, description="HTTP proxy for REST and WebSocket, such as http://user:password@host:3128"
     )
     connections_per_host: Count = Field(default=20, description="how many REST connections to one host may be open")

@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NotRequired, Protocol, TypedDict, TypeVar
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NotRequired, Protocol, TypedDict, TypeVar, overload
+from urllib.parse import urlsplit
 
+from cex.common.clock import SYSTEM_CLOCK, Clock
+from cex.common.constants.exchange_constants import DEFAULT_ACCOUNT
 from cex.common.exceptions import ConfigurationException
 
 if TYPE_CHECKING:
     from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
-    from cex.exchanges.base.interfaces import BaseComposite, BaseRestClient, BaseWebSocketClient, PublicExchange
+    from cex.exchanges.base.interfaces import (
+        BasePrivateRestClient,
+        BasePrivateWebSocketClient,
+        BaseRestClient,
+        BaseWebSocketClient,
+        PrivateExchange,
+        PublicExchange,
+    )
     from cex.networking import (
         AiohttpTransport,
         AiohttpWebSocketTransport,
         ConnectBudget,
+        RateLimiter,
         ReconnectPolicy,
         RetryPolicy,
         Tap,
@@ -32,7 +44,9 @@ __all__ = [
     "CompositeBuilder",
     "RestOptions",
     "WebSocketOptions",
+    "account_scope",
     "http_transport",
+    "rate_limiter",
     "rest_options",
     "websocket_options",
     "websocket_transport",
@@ -41,9 +55,11 @@ __all__ = [
 ConfigT = TypeVar("ConfigT", bound="BaseExchangeConfig")
 
 ClientBuilder = Callable[..., Any]
-"""A client's class or function, called as ``builder(config, is_private=...)``."""
+"""A client's class or function, called as ``builder(config, is_private=False)`` or, for an account, as
+``builder(config, is_private=True, account=...)``."""
 CompositeBuilder = Callable[..., Any]
-"""A composite's class or function; it gets ``config``, ``rest_client``, ``websocket_client``, ``owns_clients=True``."""
+"""A composite's class or function; it gets ``config``, ``rest_client``, ``websocket_client``, ``owns_clients=True``,
+and a private one ``account``, the label in the settings."""
 
 
 class ComponentOverrides(Protocol):
@@ -64,7 +80,7 @@ class BaseExchangeFactory(ABC, Generic[ConfigT]):
     never opened needs no closing. What ``create_public_exchange`` returns owns its two clients and closes them.
 
     ``overrides`` is asked first for each part. ``tap`` hears all traffic of the clients that are the exchange's own. An
-    exchange that leaves ``build_private_exchange`` as it is has no private side: its own parts are never private.
+    exchange that leaves the ``build_private_*`` methods as they are has no private side.
     """
 
     exchange: ClassVar[str]
@@ -76,29 +92,81 @@ class BaseExchangeFactory(ABC, Generic[ConfigT]):
         self._overrides = overrides
         self.tap = tap
 
-    def create_rest_client(self, config: ConfigT, is_private: bool = False) -> BaseRestClient:
-        """The REST client for these settings; ``is_private``: one that signs with ``config.account()``."""
+    @overload
+    def create_rest_client(self, config: ConfigT, is_private: Literal[False] = ...) -> BaseRestClient: ...
+    @overload
+    def create_rest_client(
+        self, config: ConfigT, is_private: Literal[True], account: str = ...
+    ) -> BasePrivateRestClient: ...
+    @overload
+    def create_rest_client(
+        self, config: ConfigT, is_private: bool, account: str = ...
+    ) -> BaseRestClient | BasePrivateRestClient: ...
+
+    def create_rest_client(
+        self, config: ConfigT, is_private: bool = False, account: str = DEFAULT_ACCOUNT
+    ) -> BaseRestClient | BasePrivateRestClient:
+        """The REST client for these settings; ``is_private``: one that signs with ``config.account(account)``."""
         self._check(config)
         builder = self._overrides.rest_client(self.exchange) if self._overrides else None
-        if builder is None:
-            self._check_role(is_private)
-            return self.build_rest_client(config, is_private=is_private)
-        client: BaseRestClient = builder(config, is_private=is_private)
+        client: BaseRestClient | BasePrivateRestClient
+        if builder is not None:
+            of_account = {"account": account} if is_private else {}
+            client = builder(config, is_private=is_private, **of_account)
+        elif is_private:
+            client = self.build_private_rest_client(config, account=account)
+        else:
+            client = self.build_rest_client(config)
         return client
 
-    def create_websocket_client(self, config: ConfigT, is_private: bool = False) -> BaseWebSocketClient:
-        """The WebSocket client for these settings; ``is_private``: the account's streams instead of the market's."""
+    @overload
+    def create_websocket_client(self, config: ConfigT, is_private: Literal[False] = ...) -> BaseWebSocketClient: ...
+    @overload
+    def create_websocket_client(
+        self,
+        config: ConfigT,
+        is_private: Literal[True],
+        account: str = ...,
+        *,
+        rest_client: BasePrivateRestClient | None = ...,
+    ) -> BasePrivateWebSocketClient: ...
+    @overload
+    def create_websocket_client(
+        self,
+        config: ConfigT,
+        is_private: bool,
+        account: str = ...,
+        *,
+        rest_client: BasePrivateRestClient | None = ...,
+    ) -> BaseWebSocketClient | BasePrivateWebSocketClient: ...
+
+    def create_websocket_client(
+        self,
+        config: ConfigT,
+        is_private: bool = False,
+        account: str = DEFAULT_ACCOUNT,
+        *,
+        rest_client: BasePrivateRestClient | None = None,
+    ) -> BaseWebSocketClient | BasePrivateWebSocketClient:
+        """The WebSocket client for these settings; ``is_private``: the account's streams instead of the market's.
+
+        ``rest_client`` is the account's REST client, which some streams are opened with; where it is None, a private
+        client makes and closes one of its own.
+        """
         self._check(config)
         builder = self._overrides.websocket_client(self.exchange) if self._overrides else None
-        if builder is None:
-            self._check_role(is_private)
-            return self.build_websocket_client(config, is_private=is_private)
-        client: BaseWebSocketClient = builder(config, is_private=is_private)
+        client: BaseWebSocketClient | BasePrivateWebSocketClient
+        if builder is not None:
+            of_account = {"account": account} if is_private else {}
+            client = builder(config, is_private=is_private, **of_account)
+        elif is_private:
+            client = self.build_private_websocket_client(config, account=account, rest_client=rest_client)
+        else:
+            client = self.build_websocket_client(config)
         return client
 
     def create_public_exchange(self, config: ConfigT) -> PublicExchange:
         """Everything that needs no account, put together; ``async with`` opens and closes it."""
-        self._check(config)
         rest, websocket = self.create_rest_client(config), self.create_websocket_client(config)
         builder = self._overrides.composite(self.exchange, is_private=False) if self._overrides else None
         if builder is None:
@@ -108,31 +176,31 @@ class BaseExchangeFactory(ABC, Generic[ConfigT]):
         )
         return exchange
 
-    def create_private_exchange(self, config: ConfigT) -> BaseComposite:
-        """Everything of the account ``config.account()``, put together.
+    def create_private_exchange(self, config: ConfigT, account: str = DEFAULT_ACCOUNT) -> PrivateExchange:
+        """Everything of ``config.account(account)``, put together; ``async with`` opens and closes it.
 
         Raises:
             ConfigurationException: no such account is configured, or this exchange offers no private side.
         """
-        self._check(config)
+        rest = self.create_rest_client(config, True, account)
+        websocket = self.create_websocket_client(config, True, account, rest_client=rest)
         builder = self._overrides.composite(self.exchange, is_private=True) if self._overrides else None
         if builder is None:
-            self._check_role(is_private=True)
-        rest, websocket = self.create_rest_client(config, True), self.create_websocket_client(config, True)
-        if builder is None:
-            return self.build_private_exchange(config=config, rest_client=rest, websocket_client=websocket)
-        exchange: BaseComposite = builder(
-            config=config, rest_client=rest, websocket_client=websocket, owns_clients=True
+            return self.build_private_exchange(
+                config=config, account=account, rest_client=rest, websocket_client=websocket
+            )
+        exchange: PrivateExchange = builder(
+            config=config, account=account, rest_client=rest, websocket_client=websocket, owns_clients=True
         )
         return exchange
 
     @abstractmethod
-    def build_rest_client(self, config: ConfigT, *, is_private: bool) -> BaseRestClient:
-        """This exchange's own REST client."""
+    def build_rest_client(self, config: ConfigT) -> BaseRestClient:
+        """This exchange's own public REST client."""
 
     @abstractmethod
-    def build_websocket_client(self, config: ConfigT, *, is_private: bool) -> BaseWebSocketClient:
-        """This exchange's own WebSocket client."""
+    def build_websocket_client(self, config: ConfigT) -> BaseWebSocketClient:
+        """This exchange's own public WebSocket client."""
 
     @abstractmethod
     def build_public_exchange(
@@ -140,10 +208,25 @@ class BaseExchangeFactory(ABC, Generic[ConfigT]):
     ) -> PublicExchange:
         """This exchange's own public composite, which owns both clients from now on (``owns_clients=True``)."""
 
+    def build_private_rest_client(self, config: ConfigT, *, account: str) -> BasePrivateRestClient:
+        """This exchange's own REST client of ``config.account(account)``."""
+        raise self._public_only()
+
+    def build_private_websocket_client(
+        self, config: ConfigT, *, account: str, rest_client: BasePrivateRestClient | None
+    ) -> BasePrivateWebSocketClient:
+        """This exchange's own private streams; without ``rest_client`` they make and close one, if they need one."""
+        raise self._public_only()
+
     def build_private_exchange(
-        self, *, config: ConfigT, rest_client: BaseRestClient, websocket_client: BaseWebSocketClient
-    ) -> BaseComposite:
-        """This exchange's own private composite; an exchange without a private side leaves this as it is."""
+        self,
+        *,
+        config: ConfigT,
+        account: str,
+        rest_client: BasePrivateRestClient,
+        websocket_client: BasePrivateWebSocketClient,
+    ) -> PrivateExchange:
+        """This exchange's own private composite, which owns both clients from now on (``owns_clients=True``)."""
         raise self._public_only()
 
     def _check(self, config: ConfigT) -> None:
@@ -152,10 +235,6 @@ class BaseExchangeFactory(ABC, Generic[ConfigT]):
                 f"{self.exchange} takes settings of type {self.config_type.__name__}, not {type(config).__name__}",
                 operation="create_exchange",
             )
-
-    def _check_role(self, is_private: bool) -> None:
-        if is_private and type(self).build_private_exchange is BaseExchangeFactory.build_private_exchange:
-            raise self._public_only()
 
     def _public_only(self) -> ConfigurationException:
         return ConfigurationException(
@@ -191,14 +270,36 @@ def rest_options(config: BaseExchangeConfig) -> RestOptions:
     )
 
 
-def http_transport(config: BaseExchangeConfig) -> AiohttpTransport:
-    """A pool of HTTP connections; whoever asked for it closes it."""
+def http_transport(config: BaseExchangeConfig, account: str | None = None) -> AiohttpTransport:
+    """A pool of HTTP connections, through the proxy of ``account`` or of the settings; whoever asked closes it."""
     from cex.networking import AiohttpTransport
 
-    proxy = config.network.proxy
-    return AiohttpTransport(
-        proxy=proxy.get_secret_value() if proxy else None, connections_per_host=config.network.connections_per_host
-    )
+    return AiohttpTransport(proxy=_proxy(config, account), connections_per_host=config.network.connections_per_host)
+
+
+def rate_limiter(
+    config: BaseExchangeConfig, endpoint: str, account: str | None = None, *, clock: Clock = SYSTEM_CLOCK
+) -> RateLimiter:
+    """The one limiter of this process for the host of ``endpoint``, as it sees us: directly, or through a proxy.
+
+    The exchange adds its pools (``RateLimiter.add``): those of the address under plain names, those of an account with
+    :func:`account_scope` in the name.
+    """
+    from cex.networking import shared_limiter
+
+    return shared_limiter(urlsplit(config.endpoint(endpoint)).netloc, _proxy(config, account) or "", clock=clock)
+
+
+def account_scope(config: BaseExchangeConfig, account: str) -> str:
+    """What marks the rate pools of an account: the same for every label of one key, and nothing of the key itself."""
+    key, _ = config.account(account).credentials()
+    return sha256(key.reveal().encode()).hexdigest()[:8]
+
+
+def _proxy(config: BaseExchangeConfig, account: str | None) -> str | None:
+    own = None if account is None else config.account(account).proxy
+    proxy = own or config.network.proxy
+    return proxy.get_secret_value() if proxy else None
 
 
 def websocket_options(config: BaseExchangeConfig) -> WebSocketOptions:
@@ -217,9 +318,8 @@ def websocket_options(config: BaseExchangeConfig) -> WebSocketOptions:
     return options
 
 
-def websocket_transport(config: BaseExchangeConfig) -> AiohttpWebSocketTransport:
-    """What opens WebSocket connections, through the proxy of these settings."""
+def websocket_transport(config: BaseExchangeConfig, account: str | None = None) -> AiohttpWebSocketTransport:
+    """What opens WebSocket connections, through the proxy of ``account`` or of these settings."""
     from cex.networking import AiohttpWebSocketTransport
 
-    proxy = config.network.proxy
-    return AiohttpWebSocketTransport(proxy=proxy.get_secret_value() if proxy else None)
+    return AiohttpWebSocketTransport(proxy=_proxy(config, account))

@@ -290,7 +290,7 @@ class ComposedPublicExchange(PublicExchange):
             raise not_offered(self.exchange, what, [str(number) for number in served], operation="limited_books")
         return self._read(self._outlets.of_limited_book(known, levels))
 
-    async def _read(self, fanout: Fanout[T]) -> AsyncGenerator[T, None]:
+    async def _read(self, fanout: Fanout[Stream, T]) -> AsyncGenerator[T, None]:
         self._require_not_closed()
         reader = fanout.join()
         try:

@@ -14,6 +14,7 @@ from cex.exchanges.gateio.constants import (
     DEFAULT_BOOK_INTERVAL,
     EXCHANGE,
     MARKETS,
+    ORDER_VALIDITY_S,
     PROFILES,
     STREAM_ENDPOINTS,
 )
@@ -43,6 +44,24 @@ class GateioConfig(BaseExchangeConfig):
         default=DEFAULT_BOOK_INTERVAL,
         description="how often a book is pushed: 100ms with 100 levels a side (obu: 400), or 20ms with 20 (obu: 50)",
     )
+
+    account_mode: Literal["auto", "classic", "unified"] = Field(
+        default="auto",
+        description="kind of the accounts: classic (a wallet for each market) or unified (one pool); "
+        "auto asks the exchange, for which the key must be allowed to read its account",
+    )
+    order_entry: Literal["rest", "websocket"] = Field(
+        default="rest", description="the road on which orders go in: rest, or the websocket order API"
+    )
+    order_validity: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=ORDER_VALIDITY_S,
+        description="seconds after which an order that was sent may not be accepted any more; "
+        "an order in doubt is settled only after them",
+    )
+
+    def is_unified(self) -> bool | None:
+        """What ``account_mode`` says; None for auto."""
+        return None if self.account_mode == "auto" else self.account_mode == "unified"
 
     def served_markets(self) -> tuple[MarketType, ...]:
         """The markets to serve.

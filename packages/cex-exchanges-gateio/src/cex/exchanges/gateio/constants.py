@@ -11,26 +11,39 @@ from typing import Final
 from cex.common.enums import KlineInterval, MarketType
 
 __all__ = [
+    "ACCOUNT_LIMIT",
     "BOOK_CHANNEL",
     "BOOK_LEVELS",
     "BOOK_TICKER_CHANNEL",
     "DEFAULT_BOOK_CHANNEL",
     "DEFAULT_BOOK_INTERVAL",
     "DEFAULT_DEPTH",
+    "EVERYTHING",
     "EXCHANGE",
+    "EXPIRY_HEADER",
+    "FIRST_SECOND",
+    "FUTURES_BALANCES_CHANNEL",
+    "FUTURES_BATCH",
     "FUTURES_BOOK_CHANNEL",
     "FUTURES_BOOK_TICKER_CHANNEL",
+    "FUTURES_CANCEL_LIMIT",
     "FUTURES_INTERVALS",
     "FUTURES_KLINE_CHANNEL",
     "FUTURES_MAX_DEPTH",
     "FUTURES_MAX_KLINES",
     "FUTURES_OBU_CHANNEL",
+    "FUTURES_ORDERS_CHANNEL",
+    "FUTURES_ORDER_LIMIT",
+    "FUTURES_POSITIONS_CHANNEL",
     "FUTURES_PUSHED_INTERVALS",
     "FUTURES_TICKER_CHANNEL",
     "FUTURES_TRADES_CHANNEL",
+    "FUTURES_TRADES_OWN_CHANNEL",
+    "HISTORY_WINDOW_S",
     "KLINE_CHANNEL",
     "LIMITED_BOOK_CHANNEL",
     "LIMITED_BOOK_LEVELS",
+    "LONGEST_ORDER_TEXT",
     "MARKETS",
     "MAX_DEPTH",
     "MAX_FUNDING_RATES",
@@ -38,7 +51,13 @@ __all__ = [
     "MAX_TRADES",
     "OBU_CHANNEL",
     "OBU_LEVELS",
+    "ORDER_TEXT_PREFIX",
+    "ORDER_VALIDITY_S",
+    "ORDER_WINDOW_S",
+    "PAGE",
     "PING_INTERVAL_S",
+    "PRIVATE_LIMIT",
+    "PRIVATE_WINDOW_S",
     "PROFILES",
     "PUBLIC_LIMIT",
     "PUBLIC_WINDOW_S",
@@ -46,11 +65,21 @@ __all__ = [
     "SETTLE",
     "SILENCE_TIMEOUT_S",
     "SIZE_DECIMAL",
+    "SPOT_BALANCES_CHANNEL",
+    "SPOT_BATCH",
+    "SPOT_CANCEL_LIMIT",
     "SPOT_INTERVALS",
+    "SPOT_ORDERS_CHANNEL",
+    "SPOT_ORDER_LIMIT",
+    "SPOT_PAIRS_A_BATCH",
+    "SPOT_TRADES_OWN_CHANNEL",
     "STREAM_ENDPOINTS",
     "SYMBOLS_A_REQUEST",
     "TICKER_CHANNEL",
     "TRADES_CHANNEL",
+    "TRANSFER_LIMIT",
+    "WALLET_PAGE",
+    "WITHDRAWAL_WINDOW_S",
 ]
 
 EXCHANGE: Final = "gateio"
@@ -161,3 +190,53 @@ SYMBOLS_A_REQUEST: Final = 50
 PUBLIC_LIMIT: Final = 200
 PUBLIC_WINDOW_S: Final = 10.0
 """Public requests an address may make in that many seconds, for each endpoint apart."""
+
+# ---- orders ----------------------------------------------------------------------------------------------------------
+
+EXPIRY_HEADER: Final = "X-Gate-Exptime"
+"""Header of requests that place, amend or cancel orders: the moment after which the exchange refuses them."""
+ORDER_VALIDITY_S: Final = 5.0
+"""Seconds after which an order that was sent may not be accepted any more."""
+ORDER_TEXT_PREFIX: Final = "t-"
+LONGEST_ORDER_TEXT: Final = 28
+"""Bytes of a client order id behind its prefix; of ``[0-9A-Za-z_.-]``."""
+SPOT_BATCH: Final = 10
+"""Orders of one pair in one batch; of at most :data:`SPOT_PAIRS_A_BATCH` pairs."""
+SPOT_PAIRS_A_BATCH: Final = 4
+FUTURES_BATCH: Final = 10
+PAGE: Final = 1000
+"""Rows of a private list in one answer, orders and fills."""
+WALLET_PAGE: Final = 500
+"""Rows of a list of deposits or withdrawals in one answer."""
+FIRST_SECOND: Final = 1_356_998_400
+"""2013 began: there was no Gate.io before, so nothing is asked about earlier times."""
+HISTORY_WINDOW_S: Final = 30 * 86_400
+"""Seconds that one question about fills, deposits or withdrawals may cover."""
+
+# ---- private streams -------------------------------------------------------------------------------------------------
+
+SPOT_ORDERS_CHANNEL: Final = "spot.orders"
+SPOT_TRADES_OWN_CHANNEL: Final = "spot.usertrades"
+SPOT_BALANCES_CHANNEL: Final = "spot.balances"
+FUTURES_ORDERS_CHANNEL: Final = "futures.orders"
+FUTURES_TRADES_OWN_CHANNEL: Final = "futures.usertrades"
+FUTURES_BALANCES_CHANNEL: Final = "futures.balances"
+FUTURES_POSITIONS_CHANNEL: Final = "futures.positions"
+EVERYTHING: Final = "!all"
+"""Stands for every pair or contract in a subscription to a private channel."""
+
+# ---- private limits --------------------------------------------------------------------------------------------------
+
+PRIVATE_LIMIT: Final = 200
+"""Requests an account may make to a private endpoint of spot, futures and wallet in :data:`PRIVATE_WINDOW_S`."""
+ACCOUNT_LIMIT: Final = 150
+"""The same for the other private endpoints."""
+PRIVATE_WINDOW_S: Final = 10.0
+ORDER_WINDOW_S: Final = 1.0
+SPOT_ORDER_LIMIT: Final = 10
+"""Spot orders placed or amended in a second, each pair apart."""
+SPOT_CANCEL_LIMIT: Final = 200
+FUTURES_ORDER_LIMIT: Final = 100
+FUTURES_CANCEL_LIMIT: Final = 200
+TRANSFER_LIMIT: Final = 80
+WITHDRAWAL_WINDOW_S: Final = 3.0

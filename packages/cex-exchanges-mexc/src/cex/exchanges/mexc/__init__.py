@@ -9,13 +9,23 @@ from cex.common.lazy import lazy_exports
 if TYPE_CHECKING:
     from cex.exchanges.mexc.config import MexcConfig
     from cex.exchanges.mexc.factory import MexcExchangeFactory
+    from cex.exchanges.mexc.private import MexcPrivateExchange
     from cex.exchanges.mexc.public import MexcPublicExchange
-    from cex.exchanges.mexc.rest import MexcRestClient
-    from cex.exchanges.mexc.websocket import MexcSpotDialect, MexcWebSocketClient
+    from cex.exchanges.mexc.rest import MexcPrivateRestClient, MexcRestClient
+    from cex.exchanges.mexc.websocket import (
+        MexcPrivateDialect,
+        MexcPrivateWebSocketClient,
+        MexcSpotDialect,
+        MexcWebSocketClient,
+    )
 
 __all__ = [
     "MexcConfig",
     "MexcExchangeFactory",
+    "MexcPrivateDialect",
+    "MexcPrivateExchange",
+    "MexcPrivateRestClient",
+    "MexcPrivateWebSocketClient",
     "MexcPublicExchange",
     "MexcRestClient",
     "MexcSpotDialect",
@@ -27,8 +37,14 @@ __getattr__ = lazy_exports(
     {
         "config": ["MexcConfig"],
         "factory": ["MexcExchangeFactory"],
+        "private": ["MexcPrivateExchange"],
         "public": ["MexcPublicExchange"],
-        "rest": ["MexcRestClient"],
-        "websocket": ["MexcSpotDialect", "MexcWebSocketClient"],
+        "rest": ["MexcPrivateRestClient", "MexcRestClient"],
+        "websocket": [
+            "MexcPrivateDialect",
+            "MexcPrivateWebSocketClient",
+            "MexcSpotDialect",
+            "MexcWebSocketClient",
+        ],
     },
 )

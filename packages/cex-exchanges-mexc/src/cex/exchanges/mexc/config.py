@@ -8,7 +8,15 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from cex.config.exchanges.base_exchange_config import BaseExchangeConfig
-from cex.exchanges.mexc.constants import DEFAULT_DEPTH, DEFAULT_INTERVAL, EXCHANGE, MAX_DEPTH, PROFILES
+from cex.exchanges.mexc.constants import (
+    DEFAULT_DEPTH,
+    DEFAULT_INTERVAL,
+    EXCHANGE,
+    MAX_DEPTH,
+    MAX_RECV_WINDOW_MS,
+    PROFILES,
+    RECV_WINDOW_MS,
+)
 
 __all__ = ["MexcConfig"]
 
@@ -27,4 +35,10 @@ class MexcConfig(BaseExchangeConfig):
         ge=1,
         le=MAX_DEPTH,
         description="levels a side of the snapshot that seeds a book; beyond them a book knows nothing",
+    )
+    recv_window_ms: int = Field(
+        default=RECV_WINDOW_MS,
+        ge=100,
+        le=MAX_RECV_WINDOW_MS,
+        description="milliseconds for which the exchange takes a signed request; one that arrives later is refused",
     )

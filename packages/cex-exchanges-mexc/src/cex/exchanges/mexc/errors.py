@@ -12,8 +12,10 @@ from cex.common.exceptions import (
     ExchangeException,
     ExchangeRejectedException,
     InsufficientBalanceException,
+    InvalidOrderException,
     OrderNotFoundException,
     RateLimitException,
+    TimestampException,
     UnknownOutcomeException,
 )
 from cex.exchanges.mexc.constants import EXCHANGE, FIREWALL_PAUSE_S
@@ -26,6 +28,10 @@ class Kind(Enum):
 
     REJECTED = auto()
     """The request is wrong or not allowed: change it, do not repeat it."""
+    TEMPORARY = auto()
+    """Not now: the same request may succeed later."""
+    INVALID = auto()
+    """The order breaks a rule of its market."""
     AUTHENTICATION = auto()
     """Key, signature, permission or address."""
     CLOCK = auto()
@@ -34,7 +40,7 @@ class Kind(Enum):
     NOT_FOUND = auto()
     RATE_LIMIT = auto()
     SERVER = auto()
-    """The exchange failed; of an order, whether it took effect is not known."""
+    """The exchange failed or is not done yet; of an order or a transfer, whether it took effect is not known."""
 
 
 CODES: Final[dict[int, tuple[Kind, str]]] = {
@@ -66,14 +72,14 @@ CODES: Final[dict[int, tuple[Kind, str]]] = {
     10101: (Kind.BALANCE, "insufficient balance"),
     10102: (Kind.REJECTED, "amount cannot be zero or negative"),
     10103: (Kind.REJECTED, "this account transfer is not supported"),
-    10200: (Kind.REJECTED, "transfer operation is processing"),
-    10201: (Kind.REJECTED, "transfer in failed"),
+    10200: (Kind.SERVER, "transfer operation is processing"),
+    10201: (Kind.SERVER, "transfer in failed"),
     10202: (Kind.REJECTED, "transfer out failed"),
     10206: (Kind.REJECTED, "transfer is disabled"),
     10211: (Kind.REJECTED, "transfer is forbidden"),
     10212: (Kind.REJECTED, "withdrawal address is not on the list in use, or was invalidated"),
-    10216: (Kind.REJECTED, "no address available"),
-    10219: (Kind.REJECTED, "asset flow writing failed"),
+    10216: (Kind.TEMPORARY, "no address available"),
+    10219: (Kind.TEMPORARY, "asset flow writing failed"),
     10222: (Kind.REJECTED, "currency cannot be null"),
     10232: (Kind.REJECTED, "currency does not exist"),
     10259: (Kind.REJECTED, "intermediate account is not configured"),
@@ -83,16 +89,16 @@ CODES: Final[dict[int, tuple[Kind, str]]] = {
     20002: (Kind.SERVER, "internal system error"),
     22222: (Kind.REJECTED, "record does not exist"),
     30000: (Kind.REJECTED, "trading of the symbol is suspended"),
-    30001: (Kind.REJECTED, "orders in this direction are not allowed now"),
-    30002: (Kind.REJECTED, "below the minimum transaction volume"),
-    30003: (Kind.REJECTED, "above the maximum transaction volume"),
+    30001: (Kind.INVALID, "orders in this direction are not allowed now"),
+    30002: (Kind.INVALID, "below the minimum transaction volume"),
+    30003: (Kind.INVALID, "above the maximum transaction volume"),
     30004: (Kind.BALANCE, "insufficient position"),
     30005: (Kind.BALANCE, "oversold"),
-    30010: (Kind.REJECTED, "price is outside the allowed band"),
+    30010: (Kind.INVALID, "price is outside the allowed band"),
     30014: (Kind.REJECTED, "invalid symbol"),
     30016: (Kind.REJECTED, "trading is disabled"),
-    30018: (Kind.REJECTED, "market orders are disabled"),
-    30019: (Kind.REJECTED, "market orders by API are disabled"),
+    30018: (Kind.INVALID, "market orders are disabled"),
+    30019: (Kind.INVALID, "market orders by API are disabled"),
     30020: (Kind.REJECTED, "no permission for the symbol"),
     30021: (Kind.REJECTED, "invalid symbol"),
     30025: (Kind.REJECTED, "no opposite order exists"),
@@ -101,7 +107,7 @@ CODES: Final[dict[int, tuple[Kind, str]]] = {
     30028: (Kind.REJECTED, "risk control of the platform, selling is suspended"),
     30029: (Kind.REJECTED, "maximum number of orders reached"),
     30032: (Kind.REJECTED, "maximum position reached"),
-    30041: (Kind.REJECTED, "this type of order cannot be placed"),
+    30041: (Kind.INVALID, "this type of order cannot be placed"),
     33333: (Kind.REJECTED, "a parameter is wrong"),
     44444: (Kind.REJECTED, "a parameter cannot be null"),
     60005: (Kind.AUTHENTICATION, "the account is abnormal"),
@@ -118,7 +124,7 @@ CODES: Final[dict[int, tuple[Kind, str]]] = {
     700008: (Kind.REJECTED, "illegal characters in a parameter"),
     700011: (Kind.REJECTED, "this interface is not allowed"),
     700013: (Kind.REJECTED, "invalid Content-Type"),
-    730000: (Kind.REJECTED, "request failed, contact support"),
+    730000: (Kind.SERVER, "request failed, contact support"),
     730001: (Kind.REJECTED, "pair not found, or wrong user information"),
     730002: (Kind.REJECTED, "a parameter is not valid"),
     730003: (Kind.REJECTED, "operation is not supported"),
@@ -135,10 +141,15 @@ CODES: Final[dict[int, tuple[Kind, str]]] = {
     730705: (Kind.REJECTED, "at most 30 keys"),
     730706: (Kind.REJECTED, "key does not exist"),
     730707: (Kind.REJECTED, "access key cannot be null"),
+    730708: (Kind.REJECTED, "the listen key is not valid"),
 }
-"""Every documented code. 88xxx belonged to margin trading, which is closed, and are refused like any unknown code."""
+"""Every documented code, and 730708 of https://github.com/mexcdevelop/mexc-api-demo/issues/35.
+
+88xxx belonged to margin trading, which is closed, and are refused like any unknown code.
+"""
 
 _KEY_MISSING: Final = "api key"
+_TOO_PRECISE: Final = "scale is invalid"
 _SUCCESS: Final = frozenset({"", "0", "200"})
 
 
@@ -184,14 +195,16 @@ def rejection(
         return RateLimitException(text, EXCHANGE, retry_after=retry_after, exchange_code=shown, **facts)
     if kind is Kind.SERVER and not is_read:
         return UnknownOutcomeException(text, EXCHANGE, exchange_code=shown, **facts)
-    retryable = True if kind is Kind.CLOCK else None
+    retryable = True if kind is Kind.TEMPORARY else None
     return _CLASSES[kind](text, EXCHANGE, exchange_code=shown, retryable=retryable, **facts)
 
 
 _CLASSES: Final[dict[Kind, type[ExchangeException]]] = {
     Kind.REJECTED: ExchangeRejectedException,
+    Kind.TEMPORARY: ExchangeRejectedException,
+    Kind.INVALID: InvalidOrderException,
     Kind.AUTHENTICATION: AuthenticationException,
-    Kind.CLOCK: AuthenticationException,
+    Kind.CLOCK: TimestampException,
     Kind.BALANCE: InsufficientBalanceException,
     Kind.NOT_FOUND: OrderNotFoundException,
     Kind.SERVER: ExchangeConnectionException,
@@ -207,6 +220,8 @@ def _judge(status: int, code: int | None, message: str, *, is_page: bool) -> tup
         return Kind.RATE_LIMIT, "the firewall refuses this address after too many requests; pause for a minute or more"
     if code == HTTPStatus.BAD_REQUEST and _KEY_MISSING in message.casefold():
         return Kind.AUTHENTICATION, "api key required"
+    if code == HTTPStatus.BAD_REQUEST and _TOO_PRECISE in message.casefold():
+        return Kind.INVALID, "a figure has too many decimals"
     if code is not None and code in CODES:
         return CODES[code]
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):

@@ -19,6 +19,8 @@ from cex.common.exceptions import (
     ExchangeConnectionException,
     ExchangeException,
     RateLimitException,
+    TimestampException,
+    UnknownOutcomeException,
 )
 from cex.common.redaction import Secret, is_sensitive, redact
 from cex.networking.failures import translated
@@ -27,28 +29,32 @@ from cex.networking.rate_limit import RateLimiter
 from cex.networking.recording import Tap
 from cex.networking.requests import RestRequest, RestResponse, Timeouts
 from cex.networking.rest.answers import Reject, bans_address, failure_of
+from cex.networking.rest.clock_sync import ClockSync, MeasureTime
 from cex.networking.rest.retry import RetryBudget, RetryPolicy, retry_after_seconds
 from cex.networking.rest.server_time import ServerTime
 from cex.networking.rest.transport import AiohttpTransport, HttpTransport
-from cex.networking.signing import Signer, require_secure
+from cex.networking.signing import Signer, is_loopback, require_secure
 
-__all__ = ["USER_AGENT", "Feedback", "RestClient"]
+__all__ = ["CORRELATION_HEADER", "USER_AGENT", "Feedback", "RestClient"]
 
 USER_AGENT = "cex-networking/0.1.0"
+CORRELATION_HEADER = "X-Correlation-Id"
 Feedback = Callable[[RestResponse, RateLimiter], None]
 
 _BAN_S = 120.0
 _FIREWALL_S = 60.0
 _LONGEST_PAUSE_S = 7 * 86_400.0
+_TIME_MAX_AGE_S = 300.0
 
 logger = logging.getLogger(__name__)
 
 
 class _Setback(NamedTuple):
-    """A try that failed, and the seconds that the exchange asked to wait."""
+    """A try that failed, the seconds that the exchange asked to wait, and how well its clock was known by then."""
 
     error: ExchangeException
     asked: float | None
+    samples: int = 0
 
 
 class RestClient:
@@ -59,6 +65,11 @@ class RestClient:
     headers into the limiter. After a rate limit error the request's pools pause, after a ban of the address (HTTP 418,
     or a firewall's 403 in HTML) all of them: as long as the exchange says, otherwise for the pool's window, two minutes
     or one.
+
+    Where ``measure_time`` can ask for it, the exchange's clock is measured before the first signature and every
+    ``time_max_age`` seconds, and anew after a :class:`TimestampException`: nothing took effect then, so the request is
+    signed and sent once more, whatever it does. ``send_correlation_id`` puts the correlation id into a header; None
+    does so for loopback hosts alone.
 
     Every error has operation, endpoint (never the query), attempt and correlation id; earlier tries stand in its notes.
     """
@@ -80,6 +91,9 @@ class RestClient:
         rng: random.Random | None = None,
         metrics: Metrics | None = None,
         user_agent: str = USER_AGENT,
+        measure_time: MeasureTime | None = None,
+        time_max_age: float = _TIME_MAX_AGE_S,
+        send_correlation_id: bool | None = None,
     ) -> None:
         self._base_url = _checked_base(base_url)
         if signer is not None:
@@ -99,6 +113,12 @@ class RestClient:
         self._clock = clock
         self._rng = rng or new_random()
         self._metrics = metrics or NO_METRICS
+        self._clock_sync = ClockSync(
+            self.server_time, measure_time, max_age=time_max_age, clock=clock, exchange=exchange
+        )
+        self._tells_correlation = (
+            is_loopback(urlsplit(base_url).hostname or "") if send_correlation_id is None else send_correlation_id
+        )
         self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._closed = False
 
@@ -115,13 +135,21 @@ class RestClient:
         with correlation() as correlation_id:
             self._check(request)
             earlier: list[str] = []
-            attempt = 1
+            attempt, signed_anew = 1, False
             while True:
+                if request.signed:
+                    await self._clock_sync.ready()
                 got = await self._try(request, attempt, correlation_id)
                 if isinstance(got, RestResponse):
                     return got
-                failure, asked = got
-                wait = self._wait_for_next(request, attempt, failure, asked)
+                failure, asked, samples = got
+                if isinstance(failure, TimestampException):
+                    if request.signed and not signed_anew and await self._clock_sync.refused(samples):
+                        signed_anew, wait = True, 0.0
+                    else:
+                        wait = None
+                else:
+                    wait = self._wait_for_next(request, attempt, failure, asked)
                 self._log_failure(request, attempt, failure, wait)
                 if wait is None:
                     for note in earlier:
@@ -135,6 +163,7 @@ class RestClient:
     async def aclose(self) -> None:
         """Send nothing more. Closes the transport if it was made here; may be called twice."""
         self._closed = True
+        await self._clock_sync.aclose()
         if self._owns_transport:
             await self._transport.aclose()
 
@@ -155,10 +184,13 @@ class RestClient:
         async with self._slot(request, attempt):
             if self._closed:
                 return _Setback(self._closed_error(request, attempt), None)
-            signed = self._signed(request)
+            stamped_ns, samples = self.server_time.now_ns(), self.server_time.samples
+            signed = self._signed(request, stamped_ns)
             secrets = _secrets_in(signed)  # while they live, an exchange that echoes them is masked
             url = self._base_url + signed.target
             headers = self._headers | dict(signed.headers)
+            if self._tells_correlation:
+                headers[CORRELATION_HEADER] = correlation_id
             sent_ns, started = self._clock.time_ns(), self._clock.monotonic_ns()
             try:
                 with translated(self.exchange, request.operation, request.endpoint, attempt, not request.repeatable):
@@ -167,7 +199,7 @@ class RestClient:
                     )
             except ExchangeException as error:
                 self._count(request, type(error).__name__)
-                return _Setback(error, None)
+                return _Setback(_stamped(error, stamped_ns), None)
             round_trip_ns, received_ns = self._clock.monotonic_ns() - started, self._clock.time_ns()
         response = RestResponse(
             status=answer.status,
@@ -182,7 +214,9 @@ class RestClient:
         )
         setback = self._judged(response, url)
         del secrets
-        return response if setback is None else setback
+        if setback is None:
+            return response
+        return setback._replace(error=_stamped(setback.error, stamped_ns), samples=samples)
 
     def _judged(self, response: RestResponse, url: str) -> _Setback | None:
         self._note(response, url)
@@ -278,11 +312,11 @@ class RestClient:
         if any(map(is_sensitive, (*request.params, *request.headers))):
             require_secure(self._base_url)
 
-    def _signed(self, request: RestRequest) -> RestRequest:
+    def _signed(self, request: RestRequest, now_ns: int) -> RestRequest:
         """The request as it is sent; signed anew for each try, with the time that the server is thought to have."""
         signed = request
         if request.signed and self._signer is not None:
-            signed = self._signer.sign(request, self.server_time.now_ns())
+            signed = self._signer.sign(request, now_ns)
         for name, value in signed.headers.items():
             if not value.isprintable():
                 raise ConfigurationException(
@@ -335,6 +369,13 @@ def _checked_base(url: str) -> str:
             f" {redact(f'{parts.scheme}://{parts.hostname}')} does not fit"
         )
     return url.rstrip("/")
+
+
+def _stamped(error: ExchangeException, stamped_ns: int) -> ExchangeException:
+    """Whoever must find out what became of a request wants to know until when the exchange would have taken it."""
+    if isinstance(error, UnknownOutcomeException) and error.sent_ts is None:
+        error.sent_ts = stamped_ns
+    return error
 
 
 def _secrets_in(signed: RestRequest) -> list[Secret]:

@@ -7,6 +7,7 @@ from collections import deque
 from typing import NamedTuple
 
 from cex.common.clock import SYSTEM_CLOCK, Clock
+from cex.common.constants.system_constants import NANOSECONDS
 
 __all__ = ["ServerTime"]
 
@@ -40,6 +41,7 @@ class ServerTime:
         self._clock = clock
         self._samples: deque[_Sample] = deque(maxlen=_KEPT)
         self._steps = 0
+        self._taken = 0
 
     def update(self, server_ns: int, sent_ns: int, received_ns: int) -> None:
         """Take a sample: the server wrote ``server_ns`` into an answer that was asked for and came at these wall times.
@@ -59,6 +61,7 @@ class ServerTime:
                 self._steps += 1
                 logger.warning("the server's clock was stepped by %+.3f s", apart / 1e9, extra={"step_ns": apart})
         self._samples.append(sample)
+        self._taken += 1
 
     def now_ns(self) -> int:
         """The server's time, nanoseconds since the epoch; our own wall time before the first sample."""
@@ -77,6 +80,16 @@ class ServerTime:
         now = self._clock.monotonic_ns()
         best = self._best(now)
         return None if best is None else round(best.uncertainty(now))
+
+    @property
+    def samples(self) -> int:
+        """How many samples were taken so far."""
+        return self._taken
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the newest sample, None before the first."""
+        return (self._clock.monotonic_ns() - self._samples[-1].taken_ns) / NANOSECONDS if self._samples else None
 
     @property
     def steps(self) -> int:

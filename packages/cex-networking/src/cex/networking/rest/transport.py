@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -56,7 +56,8 @@ class AiohttpTransport:
     ``proxy`` is an HTTP proxy's URL, which may hold a user and password. A loopback host is reached directly, unless
     the proxy is on loopback too. The environment's proxy variables and ``.netrc`` are not read; cookies are not kept.
     ``tls`` replaces the default TLS settings, for instance to trust a certificate of one's own. An answer of more than
-    ``max_body`` bytes, decompressed, is given up.
+    ``max_body`` bytes, decompressed, is given up. ``connector`` makes what opens connections, in place of TCP: for
+    instance one that stays in memory, so that time can be virtual; pool and TLS are then its own business.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class AiohttpTransport:
         connections_per_host: int = CONNECTIONS_PER_HOST,
         max_body: int = MAX_BODY_BYTES,
         tls: ssl.SSLContext | None = None,
+        connector: Callable[[], aiohttp.BaseConnector] | None = None,
     ) -> None:
         if proxy is not None:
             parts = urlsplit(proxy)
@@ -75,6 +77,7 @@ class AiohttpTransport:
         self._connections_per_host = connections_per_host
         self._max_body = max_body
         self._tls = tls
+        self._connector = connector or self._tcp
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -112,18 +115,21 @@ class AiohttpTransport:
             raise RuntimeError("this transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=self._connections_per_host,
-                    keepalive_timeout=KEEPALIVE_S,
-                    ttl_dns_cache=int(DNS_CACHE_S),
-                    ssl=self._tls or True,
-                ),
+                connector=self._connector(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=[_trace()],
                 middlewares=(_send_once,),
             )
         return self._session
+
+    def _tcp(self) -> aiohttp.BaseConnector:
+        return aiohttp.TCPConnector(
+            limit=0,
+            limit_per_host=self._connections_per_host,
+            keepalive_timeout=KEEPALIVE_S,
+            ttl_dns_cache=int(DNS_CACHE_S),
+            ssl=self._tls or True,
+        )
 
     def _proxy_for(self, url: str) -> str | None:
         if self._proxy is None:

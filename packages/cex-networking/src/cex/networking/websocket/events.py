@@ -31,12 +31,14 @@ class Connected:
 class Interrupted:
     """A connection was lost or replaced; ``subscriptions`` are those that it carried and that now carry nothing.
 
-    Each of them is answered by exactly one Recovered, unless it is unsubscribed first.
+    Each of them is answered by exactly one Recovered, unless it is unsubscribed first. ``heard_ns`` is the monotonic
+    time of the last inbound frame on it: what was sent after that may be lost.
     """
 
     connection: int
     subscriptions: tuple[Subscription, ...]
     reason: str
+    heard_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

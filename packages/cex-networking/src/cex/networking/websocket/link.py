@@ -176,7 +176,7 @@ class Link:
                 "subscriptions": len(interrupted),
             },
         )
-        self._wiring.emit(Interrupted(session.number, interrupted, self._reason))
+        self._wiring.emit(Interrupted(session.number, interrupted, self._reason, self._counters.heard_ns))
 
     async def _until_over(self, session: Session) -> Session | None:
         """Wait for the end of ``session``; returns its successor where that could be opened before the end."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import aiohttp
@@ -71,15 +71,20 @@ class AiohttpWebSocketTransport:
     """Websockets of aiohttp: no compression, no pings of its own (the exchange's heartbeat is the client's business).
 
     ``proxy`` is the URL of an HTTP proxy. Each connection has its own session, so closing it releases everything.
+    ``connector`` makes what opens a connection, in place of TCP: for instance one that stays in memory.
     """
 
-    def __init__(self, proxy: str | None = None) -> None:
+    def __init__(
+        self, proxy: str | None = None, *, connector: Callable[[], aiohttp.BaseConnector] | None = None
+    ) -> None:
         self._proxy = proxy
+        self._connector = connector
 
     async def connect(
         self, url: str, *, headers: Mapping[str, str], timeout: float, max_size: int
     ) -> WebSocketConnection:
-        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        connector = None if self._connector is None else self._connector()
+        session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
         try:
             async with asyncio.timeout(timeout):
                 response = await session.ws_connect(

@@ -23,12 +23,12 @@ class ToyExchangeFactory(BaseExchangeFactory[ToyConfig]):
     exchange = EXCHANGE
     config_type = ToyConfig
 
-    def build_rest_client(self, config: ToyConfig, *, is_private: bool) -> ToyRestClient:
+    def build_rest_client(self, config: ToyConfig) -> ToyRestClient:
         from cex.exchanges.toy.rest import ToyRestClient
 
         return ToyRestClient.from_config(config, tap=self.tap)
 
-    def build_websocket_client(self, config: ToyConfig, *, is_private: bool) -> ToyWebSocketClient:
+    def build_websocket_client(self, config: ToyConfig) -> ToyWebSocketClient:
         from cex.exchanges.toy.websocket import ToyWebSocketClient
 
         return ToyWebSocketClient.from_config(config, tap=self.tap)

@@ -23,46 +23,46 @@ class Outlets:
     the exchange does not say that a candle is closed, so the next one of its stream does.
     """
 
-    def __init__(self, *, waiting: int, closes_klines: bool, on_overflow: OverflowHandler) -> None:
+    def __init__(self, *, waiting: int, closes_klines: bool, on_overflow: OverflowHandler[Stream]) -> None:
         self._waiting = waiting
         self._closes_klines = closes_klines
         self._on_overflow = on_overflow
         self._candles: dict[tuple[Symbol, str], Kline] = {}
-        self.books: dict[Symbol, Fanout[OrderBook]] = {}
-        self.book_tickers: dict[Symbol, Fanout[BookTicker]] = {}
-        self.trades: dict[Symbol, Fanout[Trade]] = {}
-        self.tickers: dict[Symbol, Fanout[Ticker]] = {}
-        self.klines: dict[tuple[Symbol, str], Fanout[Kline]] = {}
-        self.limited_books: dict[tuple[Symbol, int], Fanout[BookSnapshot]] = {}
+        self.books: dict[Symbol, Fanout[Stream, OrderBook]] = {}
+        self.book_tickers: dict[Symbol, Fanout[Stream, BookTicker]] = {}
+        self.trades: dict[Symbol, Fanout[Stream, Trade]] = {}
+        self.tickers: dict[Symbol, Fanout[Stream, Ticker]] = {}
+        self.klines: dict[tuple[Symbol, str], Fanout[Stream, Kline]] = {}
+        self.limited_books: dict[tuple[Symbol, int], Fanout[Stream, BookSnapshot]] = {}
 
-    def __iter__(self) -> Iterator[Fanout[Any]]:
+    def __iter__(self) -> Iterator[Fanout[Stream, Any]]:
         for fanouts in (self.books, self.book_tickers, self.trades, self.tickers, self.klines, self.limited_books):
             yield from fanouts.values()
 
     # ---- who reads -------------------------------------------------------------------------------------------------
 
-    def of_book(self, symbol: Symbol) -> Fanout[OrderBook]:
+    def of_book(self, symbol: Symbol) -> Fanout[Stream, OrderBook]:
         return self._of(self.books, symbol, Stream(Channel.BOOK, symbol), newest)
 
-    def of_book_ticker(self, symbol: Symbol) -> Fanout[BookTicker]:
+    def of_book_ticker(self, symbol: Symbol) -> Fanout[Stream, BookTicker]:
         return self._of(self.book_tickers, symbol, Stream(Channel.BOOK_TICKER, symbol), newest)
 
-    def of_trades(self, symbol: Symbol) -> Fanout[Trade]:
+    def of_trades(self, symbol: Symbol) -> Fanout[Stream, Trade]:
         return self._of(self.trades, symbol, Stream(Channel.TRADES, symbol), None)
 
-    def of_ticker(self, symbol: Symbol) -> Fanout[Ticker]:
+    def of_ticker(self, symbol: Symbol) -> Fanout[Stream, Ticker]:
         return self._of(self.tickers, symbol, Stream(Channel.TICKER, symbol), newest)
 
-    def of_klines(self, symbol: Symbol, interval: str) -> Fanout[Kline]:
+    def of_klines(self, symbol: Symbol, interval: str) -> Fanout[Stream, Kline]:
         return self._of(self.klines, (symbol, interval), Stream(Channel.KLINES, symbol, str(interval)), same_candle)
 
-    def of_limited_book(self, symbol: Symbol, levels: int) -> Fanout[BookSnapshot]:
+    def of_limited_book(self, symbol: Symbol, levels: int) -> Fanout[Stream, BookSnapshot]:
         stream = Stream(Channel.LIMITED_BOOK, symbol, str(levels))
         return self._of(self.limited_books, (symbol, levels), stream, newest)
 
     def _of(
-        self, fanouts: dict[Any, Fanout[T]], key: object, stream: Stream, conflate: Conflate[T] | None
-    ) -> Fanout[T]:
+        self, fanouts: dict[Any, Fanout[Stream, T]], key: object, stream: Stream, conflate: Conflate[T] | None
+    ) -> Fanout[Stream, T]:
         fanout = fanouts.get(key)
         if fanout is None:
             fanout = fanouts[key] = Fanout(
@@ -112,12 +112,25 @@ class Outlets:
     # ---- their end -------------------------------------------------------------------------------------------------
 
     def health(self) -> tuple[StreamHealth, ...]:
-        return tuple(fanout.health() for fanout in self)
+        return tuple(_health(fanout) for fanout in self)
 
     def end(self) -> None:
         """Every present reader ends once it has read what it holds."""
         for fanout in self:
             fanout.end()
+
+
+def _health(fanout: Fanout[Stream, Any]) -> StreamHealth:
+    return StreamHealth(
+        channel=fanout.stream.channel,
+        symbol=fanout.stream.symbol,
+        detail=fanout.stream.detail,
+        readers=fanout.readers,
+        offered=fanout.offered,
+        delivered=fanout.delivered,
+        conflated=fanout.conflated,
+        dropped=fanout.dropped,
+    )
 
 
 def _closed(kline: Kline) -> Kline:

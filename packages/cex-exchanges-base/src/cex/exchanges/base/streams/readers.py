@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 from cex.common.types.market import Kline
-from cex.exchanges.base.interfaces import Stream, StreamHealth
 
 __all__ = ["Conflate", "Fanout", "Reader", "newest", "same_candle"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
-OverflowHandler = Callable[[Stream, int, bool], None]
+OverflowHandler = Callable[[S, int, bool], None]
 """``on_overflow(stream, dropped, resumed)``, as told by :class:`~cex.exchanges.base.interfaces.Overflow`."""
 
 Conflate = Callable[[T, T], bool]
@@ -39,7 +40,7 @@ class Reader(Generic[T]):
 
     __slots__ = ("_dropped", "_ended", "_fanout", "_items", "_waiter")
 
-    def __init__(self, fanout: Fanout[T]) -> None:
+    def __init__(self, fanout: Fanout[Any, T]) -> None:
         self._fanout = fanout
         self._items: deque[T] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -92,8 +93,8 @@ class Reader(Generic[T]):
             self._waiter.set_result(None)
 
 
-class Fanout(Generic[T]):
-    """One stream and its readers.
+class Fanout(Generic[S, T]):
+    """One stream, by whatever name ``stream`` has, and its readers.
 
     ``conflate`` says which item takes the place of the last one that waits for a reader (None: never). What it lets
     wait is bounded: beyond ``capacity`` items the oldest is given up and ``on_overflow`` told.
@@ -112,7 +113,7 @@ class Fanout(Generic[T]):
     )
 
     def __init__(
-        self, stream: Stream, *, conflate: Conflate[T] | None, capacity: int, on_overflow: OverflowHandler
+        self, stream: S, *, conflate: Conflate[T] | None, capacity: int, on_overflow: OverflowHandler[S]
     ) -> None:
         if capacity < 1:
             raise ValueError(f"a reader needs room for at least one item, not {capacity}")
@@ -132,6 +133,15 @@ class Fanout(Generic[T]):
     def leave(self, reader: Reader[T]) -> None:
         self._readers = tuple(known for known in self._readers if known is not reader)
 
+    @contextmanager
+    def reading(self) -> Iterator[Reader[T]]:
+        """A reader as long as the block lasts."""
+        reader = self.join()
+        try:
+            yield reader
+        finally:
+            self.leave(reader)
+
     def publish(self, item: T) -> None:
         for reader in self._readers:
             reader.push(item)
@@ -141,14 +151,7 @@ class Fanout(Generic[T]):
         for reader in self._readers:
             reader.end()
 
-    def health(self) -> StreamHealth:
-        return StreamHealth(
-            channel=self.stream.channel,
-            symbol=self.stream.symbol,
-            detail=self.stream.detail,
-            readers=len(self._readers),
-            offered=self.offered,
-            delivered=self.delivered,
-            conflated=self.conflated,
-            dropped=self.dropped,
-        )
+    @property
+    def readers(self) -> int:
+        """How many there are now."""
+        return len(self._readers)

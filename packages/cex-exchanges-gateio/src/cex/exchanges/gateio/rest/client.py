@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import AsyncGenerator, Collection
 from typing import TYPE_CHECKING
@@ -14,13 +13,14 @@ from cex.common.types.instruments import Instrument
 from cex.common.types.market import BookSnapshot, FundingRate, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
-from cex.exchanges.base.factory import http_transport, rest_options
+from cex.exchanges.base.factory import http_transport, rate_limiter, rest_options
 from cex.exchanges.base.interfaces import BaseRestClient
 from cex.exchanges.base.klines import KlineProgress, page_klines
 from cex.exchanges.base.offers import not_offered
 from cex.exchanges.gateio.constants import EXCHANGE, MARKETS, MAX_KLINES, PROFILES
 from cex.exchanges.gateio.rest.connection import Connection
 from cex.exchanges.gateio.rest.futures import FuturesRest
+from cex.exchanges.gateio.rest.listing import load_instruments
 from cex.exchanges.gateio.rest.market import MarketRest, bounded
 from cex.exchanges.gateio.rest.spot import SpotRest
 from cex.exchanges.gateio.symbols import new_catalogue
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from cex.networking import HttpTransport, Metrics, Tap
 
 __all__ = ["GateioRestClient"]
-
-logger = logging.getLogger(__name__)
 
 
 class GateioRestClient(BaseRestClient):
@@ -87,6 +85,7 @@ class GateioRestClient(BaseRestClient):
             markets=config.served_markets(),
             transport=http_transport(config),
             owns_transport=True,
+            limiter=rate_limiter(config, "rest"),
             tap=tap,
             **rest_options(config),
         )
@@ -96,20 +95,7 @@ class GateioRestClient(BaseRestClient):
 
         A row that cannot be used is left out, counted and logged.
         """
-        listed: list[Instrument] = []
-        for market, rest in self._markets.items():
-            found, left_out = await rest.instruments()
-            listed += found
-            if left_out:
-                logger.warning(
-                    "%d of %d instruments left out, the first is %s",
-                    len(left_out),
-                    len(left_out) + len(found),
-                    left_out[0],
-                    extra={"exchange": EXCHANGE, "market": str(market)},
-                )
-        self.instruments.replace(listed)
-        return self.instruments
+        return await load_instruments(self.instruments, self._markets.values())
 
     async def server_time(self) -> int:
         """``GET /spot/time``, in nanoseconds; exact to a millisecond. There is one clock for all markets."""

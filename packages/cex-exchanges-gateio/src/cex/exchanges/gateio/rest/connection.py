@@ -1,10 +1,12 @@
-"""One GET after another to Gate.io: its budgets, its refusals and its limit headers."""
+"""One request after another to Gate.io: its budgets, its refusals and its limit headers."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.constants.system_constants import NANOSECONDS
@@ -15,6 +17,7 @@ from cex.exchanges.gateio.errors import RequestFacts, rejection
 from cex.exchanges.gateio.wire.control import error_decoder
 from cex.networking import (
     NO_METRICS,
+    MeasureTime,
     Priority,
     RateLimiter,
     RatePool,
@@ -26,7 +29,7 @@ from cex.networking import (
 )
 
 if TYPE_CHECKING:
-    from cex.networking import HttpTransport, Metrics, Tap
+    from cex.networking import HttpTransport, Metrics, Signer, Tap
 
 __all__ = ["PATHS", "Connection", "public_limiter"]
 
@@ -37,6 +40,8 @@ PATHS = (
     "/spot/trades",
     "/spot/tickers",
     "/spot/candlesticks",
+    "/spot/currencies",
+    "/wallet/currency_chains",
     "/futures/usdt/contracts",
     "/futures/usdt/contracts/{contract}",
     "/futures/usdt/order_book",
@@ -51,6 +56,9 @@ _REMAINING = "x-gate-ratelimit-requests-remain"
 _RESET = "x-gate-ratelimit-reset-timestamp"
 _ANSWERED_AT = "x-out-time"
 _TOO_MANY = 429
+_CLOCK_MARGIN_S = 60
+_JSON = {"Content-Type": "application/json"}
+_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 def public_limiter(clock: Clock = SYSTEM_CLOCK, rng: random.Random | None = None) -> RateLimiter:
@@ -59,7 +67,10 @@ def public_limiter(clock: Clock = SYSTEM_CLOCK, rng: random.Random | None = None
 
 
 class Connection:
-    """Asks the public endpoints; ``url`` includes the version, as in ``https://api.gateio.ws/api/v4``."""
+    """Asks the endpoints; ``url`` includes the version, as in ``https://api.gateio.ws/api/v4``.
+
+    Only :meth:`call` signs, and only where there is a ``signer``; then ``measure_time`` learns the exchange's clock.
+    """
 
     def __init__(
         self,
@@ -74,13 +85,18 @@ class Connection:
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
         metrics: Metrics = NO_METRICS,
+        signer: Signer | None = None,
+        measure_time: MeasureTime | None = None,
     ) -> None:
         self._handed_over = transport if owns_transport else None
+        self.limiter = public_limiter(clock, rng) if limiter is None else limiter
         self._client = RestClient(
             url,
             exchange=EXCHANGE,
             transport=transport,
-            limiter=limiter or public_limiter(clock, rng),
+            signer=signer,
+            measure_time=measure_time,
+            limiter=self.limiter,
             retry=retry or RetryPolicy(),
             timeouts=timeouts or Timeouts(),
             reject=_reject,
@@ -103,16 +119,53 @@ class Connection:
         priority: Priority = Priority.QUERY,
     ) -> RestResponse:
         """The answer of ``path``; ``pool`` names its budget where that is not the path itself."""
+        budget = RatePool(pool or path, PUBLIC_LIMIT, PUBLIC_WINDOW_S)
+        self.limiter.add(budget)
         request = RestRequest(
             method="GET",
             path=path,
             operation=operation,
             params=params or {},
             headers=headers or {},
-            costs={pool or path: 1},
+            costs={budget.name: 1},
             priority=priority,
         )
         return await self._client.request(request)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        costs: Mapping[str, int],
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        priority: Priority = Priority.QUERY,
+        idempotent: bool | None = None,
+        max_wait: float | None = None,
+    ) -> RestResponse:
+        """The answer to a signed request; ``body`` becomes JSON unless it is None, ``costs`` name pools by weight."""
+        request = RestRequest(
+            method=method,
+            path=path,
+            operation=operation,
+            params=params or {},
+            headers={**_JSON, **(headers or {})} if method in _WITH_BODY else headers or {},
+            body=b"" if body is None else msgspec.json.encode(body),
+            costs=costs,
+            priority=priority,
+            signed=True,
+            idempotent=idempotent,
+            max_wait=max_wait,
+        )
+        return await self._client.request(request)
+
+    def until_s(self, end_ts: int | None = None) -> int:
+        """The second that ends a range before ``end_ts``: not long after now, for there is nothing to be found."""
+        now_s = self.server_time.now_ns() // NANOSECONDS + _CLOCK_MARGIN_S
+        return now_s if end_ts is None else min(now_s, -(-end_ts // NANOSECONDS))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -134,7 +187,7 @@ def _reject(response: RestResponse) -> ExchangeException | None:
         status=response.status,
         label=label,
         message=message,
-        is_read=request.method == "GET",
+        is_read=request.repeatable,
         retry_after=_until_reset(response) if response.status == _TOO_MANY else None,
         facts=RequestFacts(
             correlation_id=response.correlation_id,

@@ -5,7 +5,7 @@ https://www.gate.com/docs/developers/apiv4/ws/en/ and, for acknowledgements, wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -18,7 +18,11 @@ from cex.exchanges.gateio.decode.values import parse, undecodable
 from cex.exchanges.gateio.wire.control import ControlFrame, control_decoder, system_decoder
 from cex.networking.websocket.dialect import Acknowledged, Advice, Control, Outbound, Pong, Refused, Subscription
 
-__all__ = ["Conversation", "not_listed"]
+__all__ = ["Conversation", "SignChannel", "not_listed"]
+
+
+SignChannel = Callable[[str, str, int], dict[str, str]]
+"""The ``auth`` of a request, by channel, event and time in seconds."""
 
 
 class Conversation:
@@ -28,15 +32,26 @@ class Conversation:
     ``one_by_one`` are those whose request takes one stream only, with parameters; of the others, which take names,
     many are asked for together. One unknown name fails a whole request. An acknowledgement echoes our ``id``, or names
     its ``payload``, or (as in 2021) says neither and is then the answer to the oldest request of its channel.
+    ``sign`` makes the ``auth`` of requests to private channels, which tell the exchange's own time, ``now_ns``.
     """
 
-    def __init__(self, market: str, *, pushed: Collection[str], one_by_one: Collection[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        market: str,
+        *,
+        pushed: Collection[str],
+        one_by_one: Collection[str],
+        clock: Clock,
+        sign: SignChannel | None = None,
+        now_ns: Callable[[], int] | None = None,
+    ) -> None:
         self._ping = f"{market}.ping"
         self._pong = f"{market}.pong"
         self._system = f"{market}.system"
         self._pushed = frozenset(pushed)
         self._one_by_one = frozenset(one_by_one)
-        self._clock = clock
+        self._sign = sign
+        self._now_ns = now_ns or clock.time_ns
 
     def requests(self, event: str, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> list[Outbound]:
         """The frames that subscribe to or, by ``event``, unsubscribe from all of these."""
@@ -49,13 +64,16 @@ class Conversation:
             for start in range(0, len(wanted), together):
                 part = tuple(wanted[start : start + together])
                 request_id = next(request_ids)
-                request = {
-                    "time": self._now(),
+                now_s = self._now()
+                request: dict[str, object] = {
+                    "time": now_s,
                     "id": request_id,
                     "channel": channel,
                     "event": event,
                     "payload": [parameter for subscription in part for parameter in subscription.params],
                 }
+                if self._sign is not None:
+                    request["auth"] = self._sign(channel, event, now_s)
                 requests.append(Outbound(_text(request), part, request_id))
         return requests
 
@@ -103,7 +121,7 @@ class Conversation:
         return tuple(Subscription(frame.channel, (name,)) for name in payload)
 
     def _now(self) -> int:
-        return self._clock.time_ns() // NANOSECONDS
+        return self._now_ns() // NANOSECONDS
 
 
 def not_listed(name: str, data: bytes | str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""MEXC's spot stream: how to ask, how to stay alive, and what a frame means.
+"""MEXC's public spot streams: how to ask, how to stay alive, and what a frame means.
 
 https://www.mexc.com/api-docs/spot-v3/websocket-market-streams. Control messages are text frames, pushes binary ones.
 """
@@ -6,49 +6,38 @@ https://www.mexc.com/api-docs/spot-v3/websocket-market-streams. Control messages
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
-from cex.common.enums import KlineInterval, MarketType
-from cex.common.exceptions import ConfigurationException
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
-from cex.exchanges.base.factory import websocket_options, websocket_transport
-from cex.exchanges.base.interfaces import BookFacts, Channel, Stream, StreamHandlers
+from cex.exchanges.base.interfaces import Channel, Stream, StreamHandlers
 from cex.exchanges.base.offers import not_offered
-from cex.exchanges.base.streams.client import ChannelWebSocketClient, EngineOptions
 from cex.exchanges.mexc.constants import (
     BOOK_TICKER_CHANNEL,
-    DEFAULT_DEPTH,
     DEFAULT_INTERVAL,
     DEPTH_CHANNEL,
     EXCHANGE,
-    INTERVALS,
     KLINE_CHANNEL,
     LIMIT_DEPTH_CHANNEL,
     LIMITED_LEVELS,
-    MAX_CONNECTION_AGE_S,
-    MAX_DEPTH,
-    MAX_NAMES_BYTES,
     MAX_SUBSCRIPTIONS,
     MINI_TICKER_CHANNEL,
     MINI_TICKER_ZONE,
     PING_INTERVAL_S,
     PING_TEXT,
-    PROFILES,
     PUSHED_KLINE_NAMES,
     SILENCE_TIMEOUT_S,
     TRADES_CHANNEL,
 )
-from cex.exchanges.mexc.decode import book_delta, book_ticker, kline, limited_book, mini_ticker, trades, undecodable
-from cex.exchanges.mexc.wire.control import control_request, decode_control
-from cex.networking.websocket.dialect import Acknowledged, Control, Outbound, Pong, Refused, Subscription
+from cex.exchanges.mexc.decode.parsing import undecodable
+from cex.exchanges.mexc.decode.pushes import book_delta, book_ticker, kline, limited_book, mini_ticker, trades
+from cex.exchanges.mexc.websocket.conversation import requests, verdict
+from cex.networking.websocket.dialect import Control, Outbound, Subscription
 
 if TYPE_CHECKING:
-    from cex.exchanges.mexc.config import MexcConfig
     from cex.exchanges.mexc.wire.push import PushDataV3ApiWrapper
-    from cex.networking import Tap
 
-__all__ = ["MexcSpotDialect", "MexcWebSocketClient"]
+__all__ = ["MexcSpotDialect"]
 
 _AGGREGATED = {
     Channel.BOOK: DEPTH_CHANNEL,
@@ -118,17 +107,17 @@ class MexcSpotDialect:
         raise not_offered(EXCHANGE, f"streams of {channel} {detail}".rstrip(), operation="subscribe")
 
     def subscribe(self, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> Sequence[Outbound]:
-        return _requests("SUBSCRIPTION", subscriptions, request_ids)
+        return requests("SUBSCRIPTION", subscriptions, request_ids)
 
     def unsubscribe(self, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> Sequence[Outbound]:
-        return _requests("UNSUBSCRIPTION", subscriptions, request_ids)
+        return requests("UNSUBSCRIPTION", subscriptions, request_ids)
 
     def ping(self) -> str:
         return PING_TEXT
 
     def on_frame(self, data: bytes | str, received_ns: int) -> Control | None:
         if isinstance(data, str):
-            return _verdict(data)
+            return verdict(data)
         if data.startswith(_DEPTH_CHANNEL, _CHANNEL_AT):
             self._on_depth(data, received_ns)
             return None
@@ -173,97 +162,3 @@ class MexcSpotDialect:
         if number is None:
             raise undecodable(push.channel[:100], "", f"a book of {levels[:64]!r} levels was not asked for")
         self._handlers.on_limited_book(limited_book(push, symbol, number, received_ns))
-
-
-class MexcWebSocketClient(ChannelWebSocketClient):
-    """Public spot streams of MEXC over one endpoint.
-
-    ``book_interval`` is ``"100ms"`` or ``"10ms"``, ``book_depth`` the levels a side of the snapshot that seeds a book:
-    the stream tells changes only, so what lies beyond them is not known. ``engine`` are the options of
-    ``cex.networking.WebSocketClient``.
-    """
-
-    flags_closed_klines = False
-
-    def __init__(
-        self,
-        url: str = PROFILES["live"]["ws"],
-        *,
-        book_interval: str = DEFAULT_INTERVAL,
-        book_depth: int = DEFAULT_DEPTH,
-        **engine: Unpack[EngineOptions],
-    ) -> None:
-        if book_interval not in INTERVALS:
-            raise ConfigurationException(
-                f"{EXCHANGE} pushes books every {' or '.join(INTERVALS)}, not {book_interval!r}"
-            )
-        if not 1 <= book_depth <= MAX_DEPTH:
-            raise ConfigurationException(f"{EXCHANGE} gives 1 to {MAX_DEPTH} levels a side, not {book_depth}")
-        self.url = url
-        self.book_interval = book_interval
-        engine.setdefault("max_age", MAX_CONNECTION_AGE_S)
-        engine.setdefault("cumulative", True)
-        super().__init__(
-            EXCHANGE,
-            BookFacts(window=None, windowed_stream=False, snapshot_depth=book_depth),
-            self._new_dialect,
-            **engine,
-        )
-
-    @classmethod
-    def from_config(cls, config: MexcConfig, *, tap: Tap | None = None) -> MexcWebSocketClient:
-        return cls(
-            config.endpoint("ws"),
-            book_interval=config.book_interval,
-            book_depth=config.book_depth,
-            transport=websocket_transport(config),
-            tap=tap,
-            **websocket_options(config),
-        )
-
-    def intervals(self, market: MarketType) -> tuple[KlineInterval, ...]:
-        return tuple(PUSHED_KLINE_NAMES) if market is MarketType.SPOT else ()
-
-    def limited_levels(self, market: MarketType) -> tuple[int, ...]:
-        return LIMITED_LEVELS if market is MarketType.SPOT else ()
-
-    def _new_dialect(self, instruments: InstrumentCatalogue, handlers: StreamHandlers) -> MexcSpotDialect:
-        return MexcSpotDialect(self.url, instruments, handlers, book_interval=self.book_interval)
-
-
-def _verdict(text: str) -> Control | None:
-    answer = decode_control(text)
-    if answer.pong:
-        return Pong()
-    accepted = Acknowledged(answer.request_id, None, _named(answer.accepted)) if answer.accepted else None
-    if not answer.error:
-        return accepted
-    refused = Refused(answer.request_id, None, _named(answer.refused) or None, answer.code, answer.error)
-    return refused if accepted is None else (accepted, refused)
-
-
-def _named(channels: Sequence[str]) -> tuple[Subscription, ...]:
-    return tuple(map(Subscription, channels))
-
-
-def _requests(method: str, subscriptions: Sequence[Subscription], request_ids: Iterator[int]) -> list[Outbound]:
-    requests = []
-    for part in _parts(subscriptions):
-        request_id = next(request_ids)
-        text = control_request(method, [subscription.channel for subscription in part], request_id)
-        requests.append(Outbound(text, part, request_id))
-    return requests
-
-
-def _parts(subscriptions: Sequence[Subscription]) -> Iterator[tuple[Subscription, ...]]:
-    part: list[Subscription] = []
-    size = 0
-    for subscription in subscriptions:
-        length = len(f'"{subscription.channel}",'.encode())
-        if part and size + length > MAX_NAMES_BYTES:
-            yield tuple(part)
-            part, size = [], 0
-        part.append(subscription)
-        size += length
-    if part:
-        yield tuple(part)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from cex.common.clock import SYSTEM_CLOCK, Clock
 from cex.common.constants.system_constants import NANOSECONDS
 from cex.common.enums import KlineInterval, MarketType
-from cex.common.exceptions import ExchangeDataException, ExchangeException
+from cex.common.exceptions import ExchangeDataException
 from cex.common.types.market import BookSnapshot, Kline, Ticker, Trade
 from cex.common.types.symbols import Symbol
 from cex.exchanges.base.catalogue import InstrumentCatalogue
-from cex.exchanges.base.factory import http_transport, rest_options
+from cex.exchanges.base.factory import http_transport, rate_limiter, rest_options
 from cex.exchanges.base.interfaces import BaseRestClient
 from cex.exchanges.base.offers import not_offered
 from cex.exchanges.mexc.constants import (
@@ -25,44 +25,32 @@ from cex.exchanges.mexc.constants import (
     DEFAULT_DEPTH,
     DEPTH_PATH,
     EXCHANGE,
-    EXCHANGE_INFO_PATH,
-    IP_POOL,
-    IP_WEIGHT,
-    IP_WINDOW_S,
     KLINES_PATH,
     MAX_DEPTH,
     MAX_KLINES,
     MAX_TRADES,
     PROFILES,
-    REQUEST_LIMIT,
-    REQUEST_POOL,
-    REQUEST_WINDOW_S,
     REST_KLINE_NAMES,
     TICKER_PATH,
-    TIME_PATH,
     TRADES_PATH,
-    WEIGHTS,
 )
-from cex.exchanges.mexc.decode import (
-    NOT_DECODABLE,
+from cex.exchanges.mexc.decode.market import (
     aggregated_trades,
     book_snapshot,
-    instruments,
     klines,
-    parse,
     recent_trades,
     ticker,
     tickers,
 )
-from cex.exchanges.mexc.errors import RequestFacts, is_success, rejection
+from cex.exchanges.mexc.decode.parsing import parse
+from cex.exchanges.mexc.rest.connection import add_address_pools, public_limiter, reject
+from cex.exchanges.mexc.rest.listing import load_listing, public_get, read_time
 from cex.exchanges.mexc.symbols import new_catalogue
 from cex.exchanges.mexc.wire.rest import (
     aggregated_trades_decoder,
     average_price_decoder,
     depth_decoder,
-    error_decoder,
     klines_decoder,
-    server_time_decoder,
     ticker_decoder,
     trades_decoder,
 )
@@ -70,32 +58,19 @@ from cex.networking import (
     NO_METRICS,
     Priority,
     RateLimiter,
-    RatePool,
     RestClient,
-    RestRequest,
     RestResponse,
     RetryPolicy,
     Timeouts,
 )
-from cex.networking.rest.retry import retry_after_seconds
 
 if TYPE_CHECKING:
     from cex.exchanges.mexc.config import MexcConfig
     from cex.networking import HttpTransport, Metrics, Tap
 
-__all__ = ["MexcRestClient", "public_limiter"]
+__all__ = ["MexcRestClient"]
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_REFUSAL = 2000
-"""Bytes; an answer with status 200 that is longer is no refusal, and is not read twice."""
-
-
-def public_limiter(clock: Clock = SYSTEM_CLOCK, rng: random.Random | None = None) -> RateLimiter:
-    """The budgets of one address: weight, and the number of requests; share it between clients of one address."""
-    return RateLimiter(
-        [RatePool(IP_POOL, IP_WEIGHT, IP_WINDOW_S), RatePool(REQUEST_POOL, REQUEST_LIMIT, REQUEST_WINDOW_S)], clock, rng
-    )
 
 
 class MexcRestClient(BaseRestClient):
@@ -133,7 +108,7 @@ class MexcRestClient(BaseRestClient):
             limiter=limiter or public_limiter(clock, rng),
             retry=retry or RetryPolicy(),
             timeouts=timeouts or Timeouts(),
-            reject=_reject,
+            reject=reject,
             tap=tap,
             clock=clock,
             rng=rng,
@@ -146,31 +121,18 @@ class MexcRestClient(BaseRestClient):
             config.endpoint("rest"),
             transport=http_transport(config),
             owns_transport=True,
+            limiter=add_address_pools(rate_limiter(config, "rest")),
             tap=tap,
             **rest_options(config),
         )
 
     async def load_instruments(self) -> InstrumentCatalogue:
         """``GET /api/v3/exchangeInfo``; a row that cannot be used is left out, counted and logged."""
-        answer = await self._get(EXCHANGE_INFO_PATH, "load_instruments")
-        found, left_out = instruments(answer.body)
-        if left_out:
-            logger.warning(
-                "%d of %d symbols left out, the first is %s",
-                len(left_out),
-                len(left_out) + len(found),
-                left_out[0],
-                extra={"exchange": EXCHANGE},
-            )
-        self.instruments.replace(found)
-        return self.instruments
+        return await load_listing(self._client, self.instruments)
 
     async def server_time(self) -> int:
         """``GET /api/v3/time``, in nanoseconds; exact to a millisecond."""
-        answer = await self._get(TIME_PATH, "server_time")
-        server_ns = parse(server_time_decoder, answer.body, TIME_PATH).server_time * 1_000_000
-        self._client.server_time.update(server_ns, answer.sent_ns, answer.received_ns)
-        return server_ns
+        return await read_time(self._client)
 
     async def order_book_snapshot(self, symbol: str, depth: int | None = None, *, resync: bool = False) -> BookSnapshot:
         """``GET /api/v3/depth``; ``depth`` is 1 to 2000 (None: 1000), more than which the server does not give."""
@@ -309,44 +271,5 @@ class MexcRestClient(BaseRestClient):
         priority: Priority = Priority.QUERY,
         weight: int | None = None,
     ) -> RestResponse:
-        request = RestRequest(
-            method="GET",
-            path=path,
-            operation=operation,
-            params=params or {},
-            costs={IP_POOL: weight or WEIGHTS[path], REQUEST_POOL: 1},
-            priority=priority,
-        )
+        request = public_get(path, operation, params, priority, weight)
         return await self._client.request(request)
-
-
-def _reject(response: RestResponse) -> ExchangeException | None:
-    """The typed error for a refusal: any status but 2xx, and a code that says so under 200."""
-    is_ok = 200 <= response.status < 300
-    if is_ok and len(response.body) > _LONGEST_REFUSAL:
-        return None
-    is_page = False
-    code: int | str | None = None
-    message = ""
-    try:
-        body = error_decoder.decode(response.body)
-        code, message = body.code, body.msg or ""
-    except NOT_DECODABLE:
-        is_page = response.body.lstrip()[:1] not in (b"{", b"")
-    if is_ok and is_success(code):
-        return None
-    request = response.request
-    return rejection(
-        status=response.status,
-        code=code,
-        message=message,
-        is_page=is_page,
-        is_read=request.method == "GET",
-        retry_after=retry_after_seconds(response.headers.get("retry-after"), response.received_ns),
-        facts=RequestFacts(
-            correlation_id=response.correlation_id,
-            operation=request.operation,
-            endpoint=request.endpoint,
-            attempt=response.attempt,
-        ),
-    )
