@@ -246,9 +246,12 @@ async def test_funding_history_is_clamped(timed: Futures, clock: ManualClock) ->
 
 
 async def test_risk_limit_tiers(futures: Futures) -> None:
-    (tier,) = (await futures.get("/risk_limit_tiers", contract="SOL_USDT")).body
-    assert (tier["leverage_max"], tier["contract"], tier["initial_rate"]) == ("75", "SOL_USDT", "0.0133")
-    assert len((await futures.get("/risk_limit_tiers")).body) == 4
+    tiers = (await futures.get("/risk_limit_tiers", contract="SOL_USDT")).body
+    assert [tier["tier"] for tier in tiers] == list(range(1, 9))
+    first, second = tiers[:2]
+    assert (first["leverage_max"], first["contract"], first["initial_rate"]) == ("75", "SOL_USDT", "0.013333")
+    assert (second["risk_limit"], second["leverage_max"], second["deduction"]) == ("2000000", "50", "2500")
+    assert len((await futures.get("/risk_limit_tiers")).body) == 4 * 8
 
 
 @pytest.mark.parametrize(

@@ -389,6 +389,6 @@ def test_quiet_books_send_nothing() -> None:
         assert rendered(told) == []
 
 
-def test_private_channels_are_not_there_yet() -> None:
+def test_private_channels_are_no_public_streams() -> None:
     with pytest.raises(InvalidArgument, match=r"Unknown channel spot\.orders"):
         stream_makers("spot.orders", ["BTC_USDT"], {}, 20)

@@ -1,6 +1,7 @@
 """The sandbox's schema against frames that the real exchange has sent (published captures of June to October 2026).
 
-R1 is a frame rebuilt from a lossy dump; its lengths, ids and times are those of the capture.
+R1 is a frame rebuilt from a lossy dump; its lengths, ids and times are those of the capture. X1 to X3, the private
+frames, are made from real decoded samples of January 2025, as no capture of theirs was published.
 """
 
 from __future__ import annotations
@@ -80,6 +81,22 @@ FRAMES = {
         "38393135351a2773706f74407075626c69632e61676772652e64657074682e76332e6170692e7062403130306d73220b3833"
         "3333323939373031322a0b3833333332393937303632309189a18f9234"
     ),
+    "X1": (
+        "0a1e73706f7440707269766174652e6163636f756e742e76332e6170692e706228c18095d4c43230c38095d4c4329a135f0a"
+        "0455534454122031323866353839323731636234393531623033653731653633323365623762651a1132312e393432313033"
+        "3536303034333834220231302a01303201303a11434f4e54524143545f5452414e5346455240b0b58dd4c432"
+    ),
+    "X2": (
+        "0a1c73706f7440707269766174652e6465616c732e76332e6170692e70621a064d585553445430dc8095d4c4329213690a06"
+        "332e363936321201311a06332e3639363220023a1435303539373930313734333930303236323458314a1a4330325f5f3530"
+        "353937393031373433393030323632343131355215302e303030333939383337373336393639383137315a024d5860a88095"
+        "d4c432"
+    ),
+    "X3": (
+        "0a1d73706f7440707269766174652e6f72646572732e76332e6170692e70621a064d585553445430a98095d4c4328213540a"
+        "1a4330325f5f3530353937393031373433393030323632343131351a06332e353132312201312a01303206332e3639363238"
+        "0540025201305a01306201316a01317206332e3639363278028001938095d4c432"
+    ),
 }
 
 
@@ -96,11 +113,12 @@ def test_frames_round_trip_byte_for_byte(name: str) -> None:
 def test_an_independent_reader_finds_the_same(name: str, read_push: Callable[[bytes], dict[str, Any]]) -> None:
     push, read = parsed(name), read_push(bytes.fromhex(FRAMES[name]))
     assert read["channel"] == push.channel
-    assert read["symbol"] == push.symbol
+    assert read.get("symbol", "") == push.symbol
     assert read.get("sendTime", 0) == push.send_time
     body = push.WhichOneof("body")
     assert body is not None
-    assert read["kind"].lower() == "public" + body.replace("_", "")
+    name = body.replace("_", "")
+    assert read["kind"].lower() == (name if name.startswith("private") else f"public{name}")
 
 
 def test_kline() -> None:
@@ -180,3 +198,37 @@ def test_aggregated_depth() -> None:
     assert (depth.asks[0].price, depth.asks[0].quantity) == ("82582.9", "0.12243346")
     assert (depth.asks[2].price, depth.asks[2].quantity) == ("82583.26", "0")
     assert depth.event_type == "spot@public.aggre.depth.v3.api.pb@100ms"
+
+
+def test_private_account() -> None:
+    push = parsed("X1")
+    assert (push.channel, push.create_time, push.send_time) == (
+        "spot@private.account.v3.api.pb",
+        1736417034305,
+        1736417034307,
+    )
+    assert not push.HasField("symbol")
+    body = push.private_account
+    assert (body.vcoin_name, body.balance_amount, body.balance_amount_change) == ("USDT", "21.94210356004384", "10")
+    assert (body.frozen_amount, body.frozen_amount_change, body.type) == ("0", "0", "CONTRACT_TRANSFER")
+
+
+def test_private_deal() -> None:
+    push = parsed("X2")
+    body = push.private_deals
+    assert (push.symbol, body.price, body.quantity, body.trade_type) == ("MXUSDT", "3.6962", "1", 2)
+    assert (body.is_maker, body.is_self_trade) == (False, False)
+    assert (body.fee_amount, body.fee_currency) == ("0.0003998377369698171", "MX")
+
+
+def test_private_order() -> None:
+    body = parsed("X3").private_orders
+    assert (body.id, body.client_id) == ("C02__505979017439002624115", "")
+    assert (body.price, body.avg_price, body.order_type, body.trade_type, body.status) == (
+        "3.5121",
+        "3.6962",
+        5,
+        2,
+        2,
+    )
+    assert (body.last_deal_quantity, body.cumulative_quantity, body.remain_quantity) == ("1", "1", "0")

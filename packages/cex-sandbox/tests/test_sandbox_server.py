@@ -34,7 +34,7 @@ async def eventually(holds: Callable[[], bool], seconds: float = 2.0) -> None:
 
 
 def test_public_names_are_there() -> None:
-    assert cex.sandbox.__all__ == sorted(cex.sandbox.__all__)
+    assert len(set(cex.sandbox.__all__)) == len(cex.sandbox.__all__)
     for name in cex.sandbox.__all__:
         assert getattr(cex.sandbox, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
@@ -44,9 +44,11 @@ def test_public_names_are_there() -> None:
 async def test_announcement_is_a_line_of_json() -> None:
     async with Sandbox(seed=42) as sandbox:
         said = json.loads(json.dumps(sandbox.announcement()))
-        assert list(said) == ["seed", "mexc", "gateio"]
+        assert list(said) == ["seed", "mexc", "gateio", "control"]
         assert said["seed"] == 42
         mexc, gateio = said["mexc"], said["gateio"]
+        for venue in (mexc, gateio):
+            assert list(venue.pop("credentials")) == ["key", "secret", "uid"]
         port = mexc["rest"].removeprefix("http://127.0.0.1:")
         assert mexc == {"rest": f"http://127.0.0.1:{port}", "ws": f"ws://127.0.0.1:{port}/ws"}
         port = gateio["rest"].removeprefix("http://127.0.0.1:").removesuffix("/api/v4")
@@ -55,7 +57,9 @@ async def test_announcement_is_a_line_of_json() -> None:
             "ws_spot": f"ws://127.0.0.1:{port}/ws/v4/",
             "ws_futures_usdt": f"ws://127.0.0.1:{port}/v4/ws/usdt",
         }
+        assert said["control"] == f"{mexc['rest']}/_sandbox"
     assert sandbox.endpoints == {}
+    assert sandbox.control_url is None
 
 
 async def test_a_port_can_be_chosen_and_a_taken_one_is_an_error() -> None:
@@ -186,7 +190,7 @@ async def test_cut_by_close_code(sandbox: Sandbox, http: aiohttp.ClientSession) 
     for ended in await connected(sandbox, http):
         await ended.ping()
     assert sandbox.faults.cut_connections(code=1011) == 2
-    assert sandbox.faults.injected == {"deltas_dropped": 0, "connections_cut": 2}
+    assert sandbox.faults.injected == {"deltas_dropped": 0, "connections_cut": 2, "close": 2}
     await eventually(lambda: sandbox.connections == {"mexc": 0, "gateio": 0})
 
 
@@ -258,8 +262,7 @@ async def test_faults_on_nothing_are_refused(sandbox: Sandbox) -> None:
 async def the_connection(sandbox: Sandbox, http: aiohttp.ClientSession) -> Connection:
     await http.ws_connect(sandbox.endpoints["mexc"]["ws"])
     await eventually(lambda: sandbox.connections["mexc"] == 1)
-    (venue,) = [venue for venue, _ in sandbox._venues if venue.name == "mexc"]
-    (connection,) = venue.hub.subscriptions
+    (connection,) = sandbox._places["mexc"].venue.hub.subscriptions
     return connection
 
 

@@ -23,6 +23,13 @@ class Rules:
     fractions (0.0005 = 0.05 %).
     A ``min_quantity`` of 0 is listed as no limit. ``api_trading`` False is a symbol that is visible but closed to the
     API. A status other than TRADING leaves a book that nobody touches.
+
+    The grid is the finest that an instrument can ever have: the book counts in it, and it stays for good. ``tick`` and
+    ``step`` (multiples of the grid; None is the grid itself) are what new orders must keep to, and may be changed while
+    the market runs. ``price_band`` is how far a limit price may be from the last price, as a fraction.
+
+    Raises:
+        ValueError: a tick or a step is not a positive multiple of its grid.
     """
 
     price_decimals: int
@@ -34,6 +41,39 @@ class Rules:
     taker_fee: Decimal
     status: InstrumentStatus = InstrumentStatus.TRADING
     api_trading: bool = True
+    tick: Decimal | None = None
+    step: Decimal | None = None
+    max_quantity: Decimal | None = None
+    price_band: Decimal | None = None
+    market_orders: bool = True
+
+    def __post_init__(self) -> None:
+        for name, unit, decimals in (
+            ("tick", self.tick, self.price_decimals),
+            ("step", self.step, self.quantity_decimals),
+        ):
+            if unit is not None and (unit <= 0 or unit.scaleb(decimals) % 1):
+                raise ValueError(f"a {name} of {unit} is not a positive multiple of the grid of {decimals} decimals")
+
+    @property
+    def price_tick(self) -> Decimal:
+        """The smallest difference between two prices of new orders."""
+        return Decimal(1).scaleb(-self.price_decimals) if self.tick is None else self.tick
+
+    @property
+    def quantity_step(self) -> Decimal:
+        """The smallest difference between two quantities of new orders."""
+        return Decimal(1).scaleb(-self.quantity_decimals) if self.step is None else self.step
+
+    @property
+    def price_precision(self) -> int:
+        """Decimals that a price of a new order needs: what a venue publishes."""
+        return _decimals(self.price_tick)
+
+    @property
+    def quantity_precision(self) -> int:
+        """Decimals that a quantity of a new order needs: what a venue publishes."""
+        return _decimals(self.quantity_step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +119,11 @@ class Listing:
             raise ValueError(f"{self.symbol}: a perpetual (BASE/QUOTE:SETTLE) needs a contract, and only a perpetual")
         if not self.price > 0 or not 0 <= self.activity <= 1 or self.resting_orders < 1:
             raise ValueError(f"{self.symbol}: price and resting_orders must be positive, activity between 0 and 1")
+
+
+def _decimals(unit: Decimal) -> int:
+    exponent = unit.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _mexc(

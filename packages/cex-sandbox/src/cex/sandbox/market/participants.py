@@ -16,6 +16,7 @@ _NEAR = 1.5e-4
 _DEEP = 30e-4
 _STALE_LEVELS = 10
 _TAKE_STALE = 0.3
+_CRUMB = 0.1
 _NOISE_TAKER = 0.12
 
 
@@ -23,14 +24,23 @@ class Crowd:
     """Simulated participants of one instrument on one venue.
 
     They keep about ``resting`` orders on each side, dense at the touch and thin far away, withdraw or trade away what
-    the price has left behind, and sometimes take at random. They never cancel an order that is not theirs.
+    the price has left behind, and sometimes take at random. They never cancel an order that is not theirs. ``typical``
+    is the usual quantity in lots, ``spread`` a factor on how far from the price they quote.
     """
 
-    def __init__(self, engine: MatchingEngine, *, rng: random.Random, typical: float, resting: int) -> None:
+    def __init__(
+        self, engine: MatchingEngine, *, rng: random.Random, typical: float, resting: int, spread: float = 1.0
+    ) -> None:
         self._engine = engine
         self._rng = rng
         self._typical = max(1.0, typical)
         self._resting = resting
+        self._spread = spread
+        self._tick = self._step = 1
+
+    def keep_to(self, tick: int, step: int) -> None:
+        """From now on, quote prices and quantities that are multiples of these."""
+        self._tick, self._step = tick, step
 
     def open_book(self, centre: float) -> None:
         """Fill an empty book around ``centre`` (in ticks)."""
@@ -57,8 +67,10 @@ class Crowd:
     def _quote(self, side: Side, centre: float) -> None:
         rng = self._rng
         near = rng.random() < 0.4
-        away = _HALF_SPREAD + rng.expovariate(1.0) * (_NEAR if near else _DEEP)
+        away = (_HALF_SPREAD + rng.expovariate(1.0) * (_NEAR if near else _DEEP)) * self._spread
         price = int(centre * (1 - away)) if side is Side.BUY else int(centre * (1 + away)) + 1
+        if self._tick > 1:
+            price -= price % self._tick if side is Side.BUY else -(-price % self._tick)
         opposite = self._engine.best(side.opposite)
         if price < 1 or (opposite is not None and (price >= opposite if side is Side.BUY else price <= opposite)):
             return
@@ -73,8 +85,12 @@ class Crowd:
             if best is None or (best <= limit if side is Side.BUY else best >= limit):
                 return
             _, orders = engine.resting(side, -1)
-            if rng.random() < _TAKE_STALE or any(order.owner != CROWD for order in orders):
-                quantity = max(1, round(engine.total(side, best) * rng.uniform(0.3, 1.0)))
+            theirs = any(order.owner != CROWD for order in orders)
+            if rng.random() < _TAKE_STALE or theirs:
+                total = engine.total(side, best)
+                quantity = max(1, round(total * rng.uniform(0.3, 1.0)))
+                if theirs and total - quantity < self._typical * _CRUMB:
+                    quantity = total
                 engine.submit(CROWD, side.opposite, quantity, best, TimeInForce.IOC)
             else:
                 for order in orders:
@@ -95,4 +111,5 @@ class Crowd:
             self._engine.submit(CROWD, side, self._size(0.6), best, TimeInForce.IOC)
 
     def _size(self, scale: float) -> int:
-        return max(1, round(self._typical * scale * self._rng.expovariate(1.0)))
+        lots = max(1, round(self._typical * scale * self._rng.expovariate(1.0)))
+        return lots if self._step == 1 else max(1, round(lots / self._step)) * self._step

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
-__all__ = ["BasisProcess", "PriceModel", "PriceProcess"]
+__all__ = ["BasisProcess", "Course", "PriceModel", "PriceProcess"]
 
 _BPS = 1e-4
+
+
+class Course(Protocol):
+    """What becomes of the random walk: the logarithm of the price at a moment, in seconds of market time.
+
+    ``walk`` is the logarithm that the walk has come to, ``start`` the one that it began with.
+    """
+
+    def level(self, walk: float, start: float, seconds: float) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,8 @@ class PriceModel:
     The fundamental is a random walk that is drawn back to its start. Every ``jump_every`` seconds on average (never
     later than 1.5 times that) it jumps; one venue knows at once, the others follow within about ``lag``, and in between
     they are far enough apart for arbitrage net of fees. ``skew`` is how far a venue's own mood usually strays,
-    ``basis`` how far a perpetual usually strays from its premium over spot.
+    ``basis`` how far a perpetual usually strays from its premium over spot. ``course`` is laid over the walk of every
+    instrument, ``courses`` over those of single symbols.
     """
 
     reversion: float = 90.0
@@ -31,6 +42,8 @@ class PriceModel:
     skew_time: float = 8.0
     basis: float = 3.0
     basis_time: float = 20.0
+    course: Course | None = None
+    courses: Mapping[str, Course] = field(default_factory=dict, hash=False)
 
 
 class PriceProcess:
@@ -45,8 +58,11 @@ class PriceProcess:
         volatility: float,
         tick: float,
         rng: random.Random,
+        course: Course | None = None,
     ) -> None:
         self._model = model
+        self._course = course if course is not None else model.course
+        self._ticks = 0
         self._rng = rng
         self._tick = tick
         self._start = math.log(start)
@@ -65,11 +81,15 @@ class PriceProcess:
         if self._until_jump <= 0:
             self._until_jump = self._next_jump()
             self._jump()
+        fair = self._fair
+        if self._course is not None:
+            self._ticks += 1
+            fair = self._course.level(fair, self._start, self._ticks * tick)
         decay = tick / model.skew_time
         noise = model.skew * _BPS * math.sqrt(2 * decay)
         centres = {}
         for venue, seen in self._seen.items():
-            seen += (self._fair - seen) * (1 - math.exp(-tick / self._lag[venue]))
+            seen += (fair - seen) * (1 - math.exp(-tick / self._lag[venue]))
             skew = self._skew[venue] * (1 - decay) + noise * rng.gauss(0.0, 1.0)
             self._seen[venue], self._skew[venue] = seen, skew
             centres[venue] = math.exp(seen + skew)

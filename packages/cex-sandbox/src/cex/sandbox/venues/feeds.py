@@ -1,14 +1,20 @@
-"""Who listens to what: streams are rendered once an interval and sent to all their subscribers."""
+"""Who listens to what: streams are rendered once an interval and sent to all their subscribers.
+
+Everything that a venue pushes by itself passes here, public frames by :meth:`Hub.publish` and private ones by
+:meth:`Hub.tell`, so that faults have one place to stand.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from cex.sandbox.venues.connection import Connection, Frame
+from cex.sandbox.venues.frames import encoded
 
-__all__ = ["Hub", "Source", "Stream", "StreamMaker"]
+__all__ = ["Hub", "Injector", "PrivateKind", "Source", "Stream", "StreamMaker"]
+
+PrivateKind = Literal["order", "fill", "balance", "position", "ack", "other"]
 
 
 class Source(Protocol):
@@ -47,22 +53,42 @@ class Stream:
 StreamMaker = Callable[[], Stream]
 
 
+class Injector(Protocol):
+    """What stands between a venue and its connections while faults are on."""
+
+    def published(self, stream: Stream, frames: Sequence[Frame], listeners: Sequence[Connection]) -> None:
+        """Send what a stream has to tell, or what the faults make of it."""
+
+    def told(self, connection: Connection, frame: Frame, kind: PrivateKind, symbol: str) -> None:
+        """Send a private frame, or what the faults make of it."""
+
+    def left(self, connection: Connection) -> None:
+        """Forget what was held back for a connection that is gone."""
+
+
 class Hub:
     """A venue's connections and streams. Streams nobody listens to do not exist, so a quiet venue costs nothing."""
 
     def __init__(self) -> None:
         self.subscriptions: dict[Connection, dict[str, None]] = {}
         self.frames_pushed = 0
-        self.deltas_dropped = 0
+        self.injector: Injector | None = None
+        self.on_join: Callable[[Connection], None] | None = None
+        self.on_leave: Callable[[Connection], None] | None = None
         self._streams: dict[str, Stream] = {}
-        self._to_drop: Counter[tuple[str, bool]] = Counter()
 
     def join(self, connection: Connection) -> None:
         self.subscriptions[connection] = {}
+        if self.on_join is not None:
+            self.on_join(connection)
 
     def leave(self, connection: Connection) -> None:
         for key in list(self.subscriptions.pop(connection, ())):
             self._forget(connection, key)
+        if self.injector is not None:
+            self.injector.left(connection)
+        if self.on_leave is not None:
+            self.on_leave(connection)
 
     def subscribe(self, connection: Connection, key: str, make: StreamMaker) -> Stream:
         """Let ``connection`` hear the stream ``key``, which is made when it does not exist yet."""
@@ -82,10 +108,6 @@ class Hub:
             if not subscribed:
                 connection.unsubscribed()
 
-    def drop_next_delta(self, symbol: str, *, everywhere: bool) -> None:
-        """Lose the next book delta of ``symbol``, for every subscriber or for the one who subscribed first."""
-        self._to_drop[symbol, everywhere] += 1
-
     def publish(self, tick: int, now_ms: int) -> None:
         """After a tick: let every stream look, and send what is due."""
         for stream in self._streams.values():
@@ -95,22 +117,25 @@ class Hub:
             frames = stream.source.render(now_ms)
             if not frames:
                 continue
-            listeners = list(stream.subscribers)
-            if self._to_drop and stream.carries_deltas:
-                listeners = self._after_drops(stream.symbol, listeners)
-            for connection in listeners:
+            if self.injector is not None:
+                self.injector.published(stream, frames, list(stream.subscribers))
+            else:
                 for frame in frames:
-                    connection.push(frame)
-            self.frames_pushed += len(listeners) * len(frames)
+                    data = encoded(frame)
+                    for connection in stream.subscribers:
+                        connection.send(data)
+            self.frames_pushed += len(stream.subscribers) * len(frames)
 
-    def _after_drops(self, symbol: str, listeners: list[Connection]) -> list[Connection]:
-        for everywhere in (True, False):
-            if self._to_drop[symbol, everywhere]:
-                self._to_drop[symbol, everywhere] -= 1
-                self._to_drop += Counter()
-                self.deltas_dropped += 1
-                return [] if everywhere else listeners[1:]
-        return listeners
+    def tell(self, connection: Connection, frame: Frame, *, kind: PrivateKind, symbol: str = "") -> None:
+        """Send one private frame; ``symbol`` is ours (``BTC/USDT``), empty where it concerns none.
+
+        ``ack`` is the answer to an order request on this connection. A frame for a connection that is gone is lost.
+        """
+        self.frames_pushed += 1
+        if self.injector is not None:
+            self.injector.told(connection, frame, kind, symbol)
+        else:
+            connection.push(frame)
 
     def _forget(self, connection: Connection, key: str) -> None:
         stream = self._streams[key]

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from cex.common.clock import Clock
 from cex.common.enums import InstrumentStatus
+from cex.sandbox.accounts.wallet import Network, default_coin
 from cex.sandbox.market.simulation import MarketBook
 from cex.sandbox.venues.decimals import padded, trimmed
 from cex.sandbox.venues.gateio.gateway import PREFIX, Refused, answer, invalid, number, span
@@ -58,10 +59,17 @@ class GateioRest:
             web.get(f"{PREFIX}/spot/trades", self.trades),
             web.get(f"{PREFIX}/spot/tickers", self.tickers),
             web.get(f"{PREFIX}/spot/candlesticks", self.candlesticks),
+            web.get(f"{PREFIX}/margin/currency_pairs", self.nothing_listed),
+            web.get(f"{PREFIX}/delivery/usdt/contracts", self.nothing_listed),
+            web.get(f"{PREFIX}/options/underlyings", self.nothing_listed),
         ]
 
     async def time(self, _: web.Request) -> web.Response:
         return answer({"server_time": self._now_ms()})
+
+    async def nothing_listed(self, _: web.Request) -> web.Response:
+        """Margin pairs, delivery contracts and options: there are none."""
+        return answer([])
 
     async def currencies(self, _: web.Request) -> web.Response:
         return answer([_currency(code, name) for code, name in self._currencies().items()])
@@ -207,6 +215,7 @@ def _pair(book: MarketBook) -> dict[str, Any]:
 
 
 def _currency(code: str, name: str) -> dict[str, Any]:
+    coin = default_coin(code, name)
     flags = {"withdraw_disabled": False, "withdraw_delayed": False, "deposit_disabled": False}
     return {
         "currency": code,
@@ -214,6 +223,16 @@ def _currency(code: str, name: str) -> dict[str, Any]:
         "delisted": False,
         **flags,
         "trade_disabled": False,
-        "chain": code,
-        "chains": [{"name": code, "addr": "", **flags}],
+        "chain": coin.networks[0].name,
+        "chains": [_chain(network) for network in coin.networks],
+    }
+
+
+def _chain(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "addr": network.contract,
+        "withdraw_disabled": not network.withdrawals,
+        "withdraw_delayed": False,
+        "deposit_disabled": not network.deposits,
     }

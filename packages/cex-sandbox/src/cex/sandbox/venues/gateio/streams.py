@@ -17,7 +17,7 @@ from cex.sandbox.market.simulation import MarketBook, Print
 from cex.sandbox.venues.decimals import padded, trimmed
 from cex.sandbox.venues.feeds import Source, Stream, StreamMaker
 from cex.sandbox.venues.gateio.tickers import SPOT_INTERVALS, Candlesticks, best, gateio_name, spot_ticker
-from cex.sandbox.venues.gateio.windows import Window
+from cex.sandbox.venues.gateio.windows import Levels, Window
 
 __all__ = ["InvalidArgument", "Obu", "fields", "in_text", "obu_makers", "stream_makers", "update"]
 
@@ -33,11 +33,16 @@ class InvalidArgument(Exception):
 
 
 def stream_makers(
-    channel: str, payload: Sequence[str], books: Mapping[str, MarketBook], tick_ms: float
+    channel: str,
+    payload: Sequence[str],
+    books: Mapping[str, MarketBook],
+    tick_ms: float,
+    *,
+    full_update: bool = False,
 ) -> dict[str, StreamMaker]:
     """How to make the streams that a subscription asks for, by a key that says all about each. All or none.
 
-    ``books`` is keyed by Gate.io's own pairs.
+    ``books`` is keyed by Gate.io's own pairs; with ``full_update`` a stream of deltas begins with the whole book.
 
     Raises:
         InvalidArgument: the channel, a pair, a level or an interval does not exist.
@@ -70,8 +75,7 @@ def stream_makers(
         if rest not in ([], [str(levels)]):
             raise InvalidArgument(f"provided level not supported: {rest[0]}")
         every = round(int(interval.removesuffix("ms")) / tick_ms)
-        make = _maker(partial(_OrderBookUpdate, levels=levels), book, every=every, carries_deltas=True)
-        return {f"{channel}:{name}:{interval}": make}
+        return {f"{channel}:{name}:{interval}": partial(_make_updates, book, levels, every, full_update)}
     if channel == "spot.order_book":
         name, levels_text, interval, *_ = fields(payload, 3, "a currency pair, a level and an interval")
         book = _book(books, name)
@@ -99,10 +103,14 @@ def _book(books: Mapping[str, MarketBook], name: str) -> MarketBook:
     return book
 
 
-def _maker(
-    source_type: Callable[[MarketBook], Source], book: MarketBook, *, every: int = 1, carries_deltas: bool = False
-) -> StreamMaker:
-    return lambda: Stream(book.listing.symbol, source_type(book), every=every, carries_deltas=carries_deltas)
+def _maker(source_type: Callable[[MarketBook], Source], book: MarketBook, *, every: int = 1) -> StreamMaker:
+    return lambda: Stream(book.listing.symbol, source_type(book), every=every)
+
+
+def _make_updates(book: MarketBook, levels: int, every: int, full_first: bool) -> Stream:
+    source = _OrderBookUpdate(book, levels=levels)
+    welcome = source.full if full_first else None
+    return Stream(book.listing.symbol, source, every=every, carries_deltas=True, welcome=welcome)
 
 
 def obu_makers(
@@ -158,21 +166,30 @@ class _OrderBookUpdate:
         self._window.observe()
 
     def render(self, now_ms: int) -> Sequence[str]:
-        book, window = self._book, self._window
+        window = self._window
         if not window.has_moved:
             return ()
         first, last = window.advance()
+        return self._told(now_ms, first, last, window.moved(Side.BUY), window.moved(Side.SELL))
+
+    def full(self, now_ms: int) -> Sequence[str]:
+        """The window as those know it who have heard every delta so far."""
+        return self._told(now_ms, self._window.last, self._window.last, *self._window.as_told(), full=True)
+
+    def _told(self, now_ms: int, first: int, last: int, bids: Levels, asks: Levels, **more: bool) -> Sequence[str]:
+        book = self._book
         changed_ms = book.changed_ns // 1_000_000
         result = {
             "t": changed_ms,
+            **more,
             "e": "depthUpdate",
             "E": changed_ms // 1000,
             "s": gateio_name(book),
             "U": first,
             "u": last,
-            "l": str(window.levels),
-            "b": in_text(book, window.moved(Side.BUY)),
-            "a": in_text(book, window.moved(Side.SELL)),
+            "l": str(self._window.levels),
+            "b": in_text(book, bids),
+            "a": in_text(book, asks),
         }
         return (update("spot.order_book_update", now_ms, result),)
 

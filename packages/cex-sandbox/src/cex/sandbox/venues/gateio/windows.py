@@ -8,9 +8,9 @@ from __future__ import annotations
 from cex.common.enums import Side
 from cex.sandbox.market.simulation import MarketBook
 
-__all__ = ["Window"]
+__all__ = ["Levels", "Window"]
 
-_Levels = list[tuple[int, int]]
+Levels = list[tuple[int, int]]
 
 
 class Window:
@@ -49,14 +49,14 @@ class Window:
         first, self.last = self.last + 1, self._book.update_id
         return first, self.last
 
-    def moved(self, side: Side) -> _Levels:
+    def moved(self, side: Side) -> Levels:
         """(price, lots) of what moved since it was told, best first; from now on it counts as told."""
         inside, engine = self._inside[side], self._book.engine
         prices = sorted(self._touched[side], reverse=side is Side.BUY)
         self._touched[side].clear()
         return [(price, engine.total(side, price) if price in inside else 0) for price in prices]
 
-    def as_told(self) -> tuple[_Levels, _Levels]:
+    def as_told(self) -> tuple[Levels, Levels]:
         """Bids and asks, best first, exactly as those know them who have heard everything so far."""
         bids, asks = self._book.engine.book_at(self.last)
         return sorted(bids.items(), reverse=True)[: self.levels], sorted(asks.items())[: self.levels]

@@ -6,6 +6,7 @@ https://www.mexc.com/api-docs/spot-v3/market-data-endpoints
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from cex.common.enums import Side
@@ -22,12 +23,14 @@ __all__ = [
     "average_price",
     "best",
     "kline_row",
+    "market_maximum",
     "mexc_name",
     "mini_ticker",
     "ticker_24hr",
 ]
 
 _DAY = 86_400
+_MARKET_PART = 20
 _RATE_DECIMALS = 4
 _UTC8 = 8 * 3600
 
@@ -71,6 +74,11 @@ def mexc_name(book: MarketBook) -> str:
     """``BTCUSDT``."""
     symbol = book.listing.symbol
     return f"{symbol.base}{symbol.quote}"
+
+
+def market_maximum(book: MarketBook) -> Decimal:
+    """The most that a market order may be worth, in quote."""
+    return book.rules.max_notional / _MARKET_PART
 
 
 def best(book: MarketBook, side: Side) -> tuple[str, str]:

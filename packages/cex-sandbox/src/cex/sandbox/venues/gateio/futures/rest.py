@@ -10,6 +10,9 @@ from aiohttp import web
 
 from cex.common.clock import Clock
 from cex.common.enums import Side
+from cex.sandbox.accounts.futures.arithmetic import Tier
+from cex.sandbox.accounts.futures.contracts import Contract
+from cex.sandbox.accounts.futures.desk import FuturesDesk
 from cex.sandbox.market.simulation import MarketBook
 from cex.sandbox.venues.decimals import signed
 from cex.sandbox.venues.gateio.futures.contracts import (
@@ -22,12 +25,15 @@ from cex.sandbox.venues.gateio.futures.contracts import (
     ticker,
     turnover_text,
 )
+from cex.sandbox.venues.gateio.futures.statistics import FuturesStatistics
+from cex.sandbox.venues.gateio.futures.words import text
 from cex.sandbox.venues.gateio.gateway import PREFIX, Refused, answer, invalid, number, positive, span, wants_decimals
 from cex.sandbox.venues.gateio.options import GateioOptions
 
 __all__ = ["FuturesRest"]
 
 _BELOW = f"{PREFIX}/futures/usdt"
+_EMPTY_SETTLES = ("btc", "usd1")
 _MOST = 1000
 _MOST_LEVELS = 300
 _MOST_CANDLES = 2000
@@ -36,7 +42,7 @@ _SECOND = 1_000_000_000
 
 
 class FuturesRest:
-    """The routes below ``/api/v4/futures``. ``books`` is keyed by Gate.io's own contracts."""
+    """The routes below ``/api/v4/futures``. ``books`` is by Gate.io's own names; ``desk`` has the accounts."""
 
     def __init__(
         self,
@@ -46,7 +52,9 @@ class FuturesRest:
         clock: Clock,
         rng: random.Random,
         tick: float,
+        desk: FuturesDesk | None = None,
     ) -> None:
+        self._statistics = FuturesStatistics(books, clock=clock, desk=desk)
         self._books = books
         self._options = options
         self._clock = clock
@@ -57,6 +65,8 @@ class FuturesRest:
         """What this venue answers so far."""
         return [
             web.get(f"{_BELOW}/contracts", self.contracts),
+            web.get(f"{_BELOW}/contracts_all", self.contracts),
+            *self._statistics.routes(),
             web.get(f"{_BELOW}/contracts/{{contract}}", self.contract),
             web.get(f"{_BELOW}/order_book", self.order_book),
             web.get(f"{_BELOW}/trades", self.trades),
@@ -165,26 +175,18 @@ class FuturesRest:
         return answer([{"t": at, "r": signed(perpetual.funding_rate(at), 6)} for at in moments])
 
     async def risk_limit_tiers(self, request: web.Request) -> web.Response:
-        """One tier for each contract."""
+        """Of one contract, or of all."""
         books = {request.query["contract"]: self._asked_book(request)} if "contract" in request.query else self._books
-        return answer(
-            [
-                {
-                    "tier": 1,
-                    "risk_limit": "1000000",
-                    "initial_rate": f"{1 / perpetual_of(book).contract.most_leverage:.4f}",
-                    "maintenance_rate": f"{perpetual_of(book).contract.maintenance_rate:f}",
-                    "leverage_max": str(perpetual_of(book).contract.most_leverage),
-                    "contract": name,
-                    "deduction": "0",
-                }
-                for name, book in books.items()
-            ]
-        )
+        return answer([_tier(tier, name) for name, book in books.items() for tier in Contract(book).tiers])
 
     async def elsewhere(self, request: web.Request) -> web.Response:
-        """A settle currency that is not served is answered as if a header was missing; other paths are not there."""
-        if request.match_info["settle"] != "usdt":
+        """Nothing is listed that settles in BTC or USD1; other currencies are answered as if a header was missing."""
+        settle, rest = request.match_info["settle"], request.match_info["rest"]
+        if settle in _EMPTY_SETTLES:
+            if rest in ("contracts", "tickers"):
+                return answer([])
+            raise Refused(400, "CONTRACT_NOT_FOUND")
+        if settle != "usdt":
             raise Refused(400, "MISSING_REQUIRED_HEADER", "Missing required header: Timestamp")
         raise web.HTTPNotFound
 
@@ -209,3 +211,15 @@ class FuturesRest:
 
 def _seconds(at_ns: int) -> float:
     return at_ns // 1_000_000 / 1000
+
+
+def _tier(tier: Tier, name: str) -> dict[str, Any]:
+    return {
+        "tier": tier.number,
+        "risk_limit": text(tier.limit),
+        "initial_rate": text(tier.initial_rate),
+        "maintenance_rate": text(tier.maintenance_rate),
+        "leverage_max": text(tier.most_leverage),
+        "contract": name,
+        "deduction": text(tier.deduction),
+    }

@@ -24,7 +24,7 @@ from cex.sandbox.venues.gateio.futures.contracts import (
 )
 from cex.sandbox.venues.gateio.streams import InvalidArgument, fields, obu_makers, update
 from cex.sandbox.venues.gateio.tickers import Candlesticks, gateio_name
-from cex.sandbox.venues.gateio.windows import Window
+from cex.sandbox.venues.gateio.windows import Levels, Window
 
 __all__ = ["futures_stream_makers"]
 
@@ -36,11 +36,18 @@ _BOOK_MS = 100
 
 
 def futures_stream_makers(
-    channel: str, payload: Sequence[str], books: Mapping[str, MarketBook], tick_ms: float, *, decimal: bool
+    channel: str,
+    payload: Sequence[str],
+    books: Mapping[str, MarketBook],
+    tick_ms: float,
+    *,
+    decimal: bool,
+    full_update: bool = False,
 ) -> dict[str, StreamMaker]:
     """How to make the streams that a subscription asks for, by a key that says all about each. All or none.
 
-    ``books`` is keyed by Gate.io's own contracts; ``decimal`` spells sizes as text with decimals.
+    ``books`` is keyed by Gate.io's own contracts; ``decimal`` spells sizes as text with decimals; with
+    ``full_update`` a stream of deltas begins with the whole book.
 
     Raises:
         InvalidArgument: the channel, a contract, a level or an interval does not exist.
@@ -64,7 +71,7 @@ def futures_stream_makers(
         if level not in _UPDATE_LEVELS[interval]:
             raise InvalidArgument(f"provided level not supported: {level}")
         every = round(int(interval.removesuffix("ms")) / tick_ms)
-        source = partial(_OrderBookUpdate, levels=int(level), decimal=decimal)
+        source = partial(_FullFirst if full_update else _OrderBookUpdate, levels=int(level), decimal=decimal)
         made = {f"{channel}:{name}:{interval}:{level}": _maker(source, books, name, every, carries_deltas=True)}
     elif channel == "futures.order_book":
         name, level, interval, *_ = fields(payload, 3, "a contract, a level and an interval")
@@ -101,7 +108,7 @@ def _maker(
 
     def make() -> Stream:
         source = source_type(book)
-        welcome = source.full if isinstance(source, _Tickers) else None
+        welcome = source.full if isinstance(source, _Tickers | _FullFirst) else None
         return Stream(book.listing.symbol, source, every=every, carries_deltas=carries_deltas, welcome=welcome)
 
     return make
@@ -119,20 +126,33 @@ class _OrderBookUpdate:
         self._window.observe()
 
     def render(self, now_ms: int) -> Sequence[str]:
-        book, window = self._book, self._window
+        window = self._window
         if not window.has_moved:
             return ()
         first, last = window.advance()
+        return self._told(now_ms, first, last, window.moved(Side.BUY), window.moved(Side.SELL))
+
+    def _told(self, now_ms: int, first: int, last: int, bids: Levels, asks: Levels, **more: bool) -> Sequence[str]:
+        book = self._book
         result = {
             "t": book.changed_ns // 1_000_000,
+            **more,
             "U": first,
             "u": last,
             "s": gateio_name(book),
-            "a": _levels(book, window.moved(Side.SELL), self._decimal),
-            "b": _levels(book, window.moved(Side.BUY), self._decimal),
-            "l": str(window.levels),
+            "a": _levels(book, asks, self._decimal),
+            "b": _levels(book, bids, self._decimal),
+            "l": str(self._window.levels),
         }
         return (update("futures.order_book_update", now_ms, result),)
+
+
+class _FullFirst(_OrderBookUpdate):
+    """The same, told from the beginning: a new subscriber gets the whole window."""
+
+    def full(self, now_ms: int) -> Sequence[str]:
+        """The window as those know it who have heard every delta so far."""
+        return self._told(now_ms, self._window.last, self._window.last, *self._window.as_told(), full=True)
 
 
 class _OrderBook:

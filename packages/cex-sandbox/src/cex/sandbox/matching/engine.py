@@ -1,122 +1,15 @@
-"""Price-time priority on integers: prices in ticks, quantities in lots, so that nothing is ever rounded.
-
-The engine knows neither venues nor money. Every change of a price level takes the next update id, which is what the
-venues' books are numbered by, and is kept for a while, so that the book at a recent id can be told again.
-"""
+"""The book of one instrument: matches what comes, keeps what rests, numbers and remembers what changed."""
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
 from operator import neg
-from typing import NamedTuple
 
 from cex.common.enums import OrderStatus, Side, TimeInForce
+from cex.sandbox.matching.halves import Half, Level
+from cex.sandbox.matching.orders import MOST, Change, Execution, Fill, FillListener, Order, SelfTrade
 
-__all__ = ["Change", "Execution", "Fill", "MatchingEngine", "Order"]
-
-
-_MOST = 1 << 50
-
-
-class Order:
-    """One order; ``price`` None is a market order. ``remaining`` falls with fills."""
-
-    __slots__ = ("id", "owner", "price", "quantity", "remaining", "side", "status")
-
-    def __init__(self, order_id: int, owner: str, side: Side, quantity: int, price: int | None) -> None:
-        self.id = order_id
-        self.owner = owner
-        self.side = side
-        self.quantity = quantity
-        self.remaining = quantity
-        self.price = price
-        self.status = OrderStatus.NEW
-
-    def __repr__(self) -> str:
-        price = "market" if self.price is None else self.price
-        return f"Order({self.id} {self.owner} {self.side} {self.remaining}/{self.quantity} @ {price} {self.status})"
-
-
-class Fill(NamedTuple):
-    """One match, at the resting order's price; ``taker_side`` is the direction of the incoming order."""
-
-    id: int
-    price: int
-    quantity: int
-    taker_side: Side
-    maker_order: int
-    taker_order: int
-
-
-class Change(NamedTuple):
-    """A price level after a change (``total`` 0: the level is gone) and before it."""
-
-    update_id: int
-    side: Side
-    price: int
-    total: int
-    before: int
-
-
-class Execution(NamedTuple):
-    """What became of a submitted order at once.
-
-    Its status is NEW (resting), PARTIALLY_FILLED (resting), FILLED, CANCELED (the rest of a market or IOC order) or
-    REJECTED (a post-only order that would take, a FOK order that cannot be filled; the book is untouched).
-    """
-
-    order: Order
-    fills: tuple[Fill, ...]
-
-
-class _Level:
-    __slots__ = ("orders", "total")
-
-    def __init__(self) -> None:
-        self.orders: dict[int, Order] = {}
-        self.total = 0
-
-
-class _Half:
-    """One side of the book: the best price is always the last of ``keys``."""
-
-    __slots__ = ("keys", "levels", "side", "sign")
-
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        self.sign = 1 if side is Side.BUY else -1
-        self.levels: dict[int, _Level] = {}
-        self.keys: list[int] = []
-
-    def best(self) -> int | None:
-        return self.keys[-1] * self.sign if self.keys else None
-
-    def crossed_by(self, limit: int | None) -> bool:
-        """Whether an order of the other side with this limit would take from here."""
-        return bool(self.keys) and (limit is None or self.keys[-1] >= limit * self.sign)
-
-    def level_for(self, price: int) -> _Level:
-        level = self.levels.get(price)
-        if level is None:
-            level = self.levels[price] = _Level()
-            insort(self.keys, price * self.sign)
-        return level
-
-    def drop_empty(self, price: int) -> None:
-        if not self.levels[price].orders:
-            del self.levels[price]
-            self.keys.pop(bisect_left(self.keys, price * self.sign))
-
-    def available(self, limit: int | None, wanted: int) -> bool:
-        """Whether at least ``wanted`` lots rest at ``limit`` or better."""
-        for key in reversed(self.keys):
-            if limit is not None and key < limit * self.sign:
-                return False
-            wanted -= self.levels[key * self.sign].total
-            if wanted <= 0:
-                return True
-        return False
+__all__ = ["MatchingEngine"]
 
 
 class MatchingEngine:
@@ -131,7 +24,7 @@ class MatchingEngine:
         self.changes: list[Change] = []
         self.fills: list[Fill] = []
         self.orders: dict[int, Order] = {}
-        self._halves = {Side.BUY: _Half(Side.BUY), Side.SELL: _Half(Side.SELL)}
+        self._halves = {Side.BUY: Half(Side.BUY), Side.SELL: Half(Side.SELL)}
         self._first_update_id = first_update_id
         self._past_prices = array("q", bytes(8 * history))
         self._past_totals = array("q", bytes(8 * history))
@@ -179,6 +72,20 @@ class MatchingEngine:
         price = half.keys[index] * half.sign
         return price, list(half.levels[price].orders.values())
 
+    def takeable(
+        self,
+        side: Side,
+        lots: int = MOST,
+        limit: int | None = None,
+        *,
+        budget: int | None = None,
+        group: str = "",
+        self_trade: SelfTrade | None = None,
+    ) -> tuple[int, int]:
+        """Lots that an order of ``side`` would get at once, and what they cost (ticks times lots)."""
+        stops = self_trade in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH)
+        return self._halves[side.opposite].takeable(lots, limit, budget, group if self_trade else "", stops)
+
     def book_at(self, update_id: int) -> tuple[dict[int, int], dict[int, int]]:
         """Bids and asks (price -> lots) as they were right after change ``update_id``.
 
@@ -210,34 +117,54 @@ class MatchingEngine:
         quantity: int,
         price: int | None = None,
         time_in_force: TimeInForce = TimeInForce.GTC,
+        *,
+        budget: int | None = None,
+        group: str = "",
+        self_trade: SelfTrade | None = None,
+        listener: FillListener | None = None,
     ) -> Execution:
         """Match an order and let what is left of it rest, as ``time_in_force`` says. A market order never rests.
 
+        ``budget`` (ticks times lots) ends an order that would cost more, and only one that does not rest can have it.
+
         Raises:
-            ValueError: quantity or price is not between 1 and 2 ** 50, or a market order is post-only.
+            ValueError: quantity or price is not between 1 and 2 ** 50, or the parts of the order contradict each other.
         """
-        if not (0 < quantity <= _MOST and (price is None or 0 < price <= _MOST)):
+        if not (0 < quantity <= MOST and (price is None or 0 < price <= MOST)):
             raise ValueError(f"quantity and price must be positive and at most 2 ** 50, not {quantity} @ {price}")
-        if price is None and time_in_force is TimeInForce.POST_ONLY:
+        rests = price is not None and time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+        if not rests and time_in_force is TimeInForce.POST_ONLY:
             raise ValueError("a market order cannot be post-only")
+        if rests and budget is not None:
+            raise ValueError("an order that may rest cannot have a budget")
         self._last_order_id += 1
-        order = Order(self._last_order_id, owner, side, quantity, price)
+        order = Order(self._last_order_id, owner, side, quantity, price, group, listener)
         against = self._halves[side.opposite]
         crosses = against.crossed_by(price)
         if (time_in_force is TimeInForce.POST_ONLY and crosses) or (
-            time_in_force is TimeInForce.FOK and not against.available(price, quantity)
+            time_in_force is TimeInForce.FOK
+            and self.takeable(side, quantity, price, budget=budget, group=group, self_trade=self_trade)[0] < quantity
         ):
             order.status = OrderStatus.REJECTED
             return Execution(order, ())
-        fills = self._match(order, against) if crosses else ()
+        if not crosses:
+            if price is None or not rests:
+                order.status = OrderStatus.CANCELED
+            else:
+                self._rest(order, price)
+            return Execution(order, ())
+        execution, told = self._match(order, against, budget, self_trade if group else None)
         if not order.remaining:
             order.status = OrderStatus.FILLED
-        elif price is None or time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-            order.status = OrderStatus.CANCELED
-        else:
-            order.status = OrderStatus.PARTIALLY_FILLED if fills else OrderStatus.NEW
-            self._rest(order, price)
-        return Execution(order, fills)
+        elif order.status is OrderStatus.NEW:
+            if price is None or not rests:
+                order.status = OrderStatus.CANCELED
+            else:
+                order.status = OrderStatus.PARTIALLY_FILLED if execution.fills else OrderStatus.NEW
+                self._rest(order, price)
+        for maker, listener, fill in told:
+            listener.on_maker_fill(maker, fill, order)
+        return execution
 
     def cancel(self, order_id: int) -> Order:
         """Take a resting order out of the book.
@@ -254,6 +181,28 @@ class MatchingEngine:
         self._set_total(half, order.price, level, level.total - order.remaining)
         return order
 
+    def reduce(self, order_id: int, remaining: int) -> Order:
+        """Make a resting order smaller; it keeps its place in the queue.
+
+        Raises:
+            KeyError: no such order rests.
+            ValueError: ``remaining`` is not between 1 and what remains.
+        """
+        order = self.orders[order_id]
+        if not 0 < remaining <= order.remaining:
+            raise ValueError(
+                f"order {order_id} has {order.remaining} remaining and cannot be reduced to {remaining}"
+            )
+        assert order.price is not None
+        less = order.remaining - remaining
+        order.remaining -= less
+        order.quantity -= less
+        if less:
+            half = self._halves[order.side]
+            level = half.levels[order.price]
+            self._set_total(half, order.price, level, level.total - less)
+        return order
+
     def drain(self) -> tuple[list[Change], list[Fill]]:
         """What changed and what was matched since the last call."""
         drained = self.changes, self.fills
@@ -267,35 +216,65 @@ class MatchingEngine:
         self.orders[order.id] = order
         self._set_total(half, price, level, level.total + order.remaining)
 
-    def _match(self, taker: Order, against: _Half) -> tuple[Fill, ...]:
+    def _match(
+        self, taker: Order, against: Half, budget: int | None, self_trade: SelfTrade | None
+    ) -> tuple[Execution, list[tuple[Order, FillListener, Fill]]]:
         fills: list[Fill] = []
-        while taker.remaining and against.crossed_by(taker.price):
+        told: list[tuple[Order, FillListener, Fill]] = []
+        displaced: list[Order] = []
+        prevented = spent = False
+        while taker.remaining and not (prevented or spent) and against.crossed_by(taker.price):
             price = against.keys[-1] * against.sign
             level = against.levels[price]
-            taken = 0
+            gone = 0
             while taker.remaining and level.orders:
                 maker = next(iter(level.orders.values()))
+                if self_trade is not None and maker.group == taker.group:
+                    prevented = self_trade is not SelfTrade.CANCEL_OLDEST
+                    if self_trade is not SelfTrade.CANCEL_NEWEST:
+                        gone += maker.remaining
+                        self._end(maker, level, OrderStatus.CANCELED)
+                        displaced.append(maker)
+                    if prevented:
+                        break
+                    continue
                 quantity = min(maker.remaining, taker.remaining)
+                if budget is not None:
+                    quantity = min(quantity, budget // price)
+                    budget -= quantity * price
+                    if not quantity:
+                        spent = True
+                        break
                 maker.remaining -= quantity
                 taker.remaining -= quantity
-                taken += quantity
+                gone += quantity
                 if maker.remaining:
                     maker.status = OrderStatus.PARTIALLY_FILLED
                 else:
-                    maker.status = OrderStatus.FILLED
-                    del level.orders[maker.id]
-                    del self.orders[maker.id]
+                    self._end(maker, level, OrderStatus.FILLED)
                 self._last_trade_id += 1
-                fills.append(Fill(self._last_trade_id, price, quantity, taker.side, maker.id, taker.id))
-            self._set_total(against, price, level, level.total - taken)
+                fill = Fill(self._last_trade_id, price, quantity, taker.side, maker.id, taker.id)
+                fills.append(fill)
+                if maker.listener is not None:
+                    told.append((maker, maker.listener, fill))
+            if gone:
+                self._set_total(against, price, level, level.total - gone)
+        if prevented or spent:
+            taker.status = OrderStatus.FILLED if spent and fills else OrderStatus.CANCELED
         self.fills.extend(fills)
-        return tuple(fills)
+        return Execution(taker, tuple(fills), prevented, tuple(displaced)), told
 
-    def _set_total(self, half: _Half, price: int, level: _Level, total: int) -> None:
+    def _end(self, order: Order, level: Level, status: OrderStatus) -> None:
+        order.status = status
+        del level.orders[order.id]
+        del self.orders[order.id]
+
+    def _set_total(self, half: Half, price: int, level: Level, total: int) -> None:
         self.update_id += 1
         past = self.update_id % len(self._past_prices)
         self._past_prices[past] = price * half.sign
         self._past_totals[past] = level.total
         self.changes.append(Change(self.update_id, half.side, price, total, level.total))
         level.total = total
-        half.drop_empty(price)
+        if not total:
+            half.drop(price)
