@@ -17,7 +17,7 @@ Cex = Callable[..., Any]
 def test_help_names_every_command(cex: Cex) -> None:
     done = cex("--help")
     assert done.code == 0
-    for command in ("demo", "watch", "record", "replay", "sandbox"):
+    for command in ("demo", "watch", "record", "replay", "sandbox", "doctor", "balances", "orders", "conformance"):
         assert command in done.out
     assert cex("sandbox", "--help").code == 0
 

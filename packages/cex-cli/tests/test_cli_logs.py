@@ -44,6 +44,26 @@ def test_verbosity(capsys: pytest.CaptureFixture[str], verbosity: int, shown: in
     assert len(capsys.readouterr().err.splitlines()) == shown
 
 
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, 0), (1, 1), (2, 2), (3, 3)])
+def test_warnings_that_are_expected_take_one_step_more(
+    capsys: pytest.CaptureFixture[str], verbosity: int, shown: int
+) -> None:
+    configure_logging(verbosity, warnings_expected=True)
+    LOGGER.debug("d")
+    LOGGER.info("i")
+    LOGGER.warning("w")
+    assert len(capsys.readouterr().err.splitlines()) == shown
+
+
+def test_who_listens_by_lowering_the_root_does_not_make_us_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    logging.getLogger().setLevel(logging.DEBUG)
+    LOGGER.debug("for somebody else")
+    LOGGER.warning("for all")
+    assert "somebody" not in (err := capsys.readouterr().err)
+    assert "for all" in err
+
+
 def test_configuring_again_replaces(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging()
     configure_logging()

@@ -31,10 +31,10 @@ class ToyFactory(BaseExchangeFactory[ToyConfig]):
     built: ClassVar[list[Any]] = []
     make: ClassVar[Any] = None
 
-    def build_rest_client(self, config: ToyConfig, *, is_private: bool) -> Any:
+    def build_rest_client(self, config: ToyConfig) -> Any:
         return None
 
-    def build_websocket_client(self, config: ToyConfig, *, is_private: bool) -> Any:
+    def build_websocket_client(self, config: ToyConfig) -> Any:
         return None
 
     def build_public_exchange(self, *, config: ToyConfig, rest_client: Any, websocket_client: Any) -> Any:

@@ -18,8 +18,12 @@ def build_app() -> typer.Typer:
     """The command line as a typer application."""
     import typer
 
+    from cex.cli.balances import balances
     from cex.cli.config import app as config
+    from cex.cli.conformance import conformance
     from cex.cli.demo import demo
+    from cex.cli.doctor import doctor
+    from cex.cli.orders import orders
     from cex.cli.record import record
     from cex.cli.replay import replay
     from cex.cli.sandbox import serve
@@ -34,7 +38,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="markdown",
     )
     app.callback()(_all_commands)
-    for command in (demo, watch, record, replay):
+    for command in (demo, watch, record, replay, doctor, balances, orders, conformance):
         app.command()(command)
     sandbox = typer.Typer(name="sandbox", help="Simulated exchanges on this machine.", no_args_is_help=True)
     sandbox.callback()(_all_commands)

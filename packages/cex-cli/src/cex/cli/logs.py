@@ -24,8 +24,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def configure_logging(verbosity: int = 0, log_format: LogFormat = LogFormat.TEXT) -> None:
-    """Log from WARNING on, from INFO with ``verbosity`` 1, from DEBUG with 2. Replaces what was configured before."""
+def configure_logging(
+    verbosity: int = 0, log_format: LogFormat = LogFormat.TEXT, *, warnings_expected: bool = False
+) -> None:
+    """Log from WARNING on, from INFO with ``verbosity`` 1, from DEBUG with 2. Replaces what was configured before.
+
+    ``warnings_expected``, for a command that breaks things on purpose: from CRITICAL on, and WARNING is the next level.
+    """
     handler = _StandardError()
     handler.addFilter(RedactingFilter())
     handler.setFormatter(_JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
@@ -33,7 +38,9 @@ def configure_logging(verbosity: int = 0, log_format: LogFormat = LogFormat.TEXT
     for old in [known for known in root.handlers if isinstance(known, _StandardError)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+    levels = (logging.CRITICAL, *_LEVELS) if warnings_expected else _LEVELS
+    root.setLevel(levels[min(verbosity, len(levels) - 1)])
+    handler.setLevel(root.level)  # who lowers the root's level, to listen for himself, does not make this one talk
     # asyncio says at DEBUG which selector it uses, and nothing else that concerns us.
     logging.getLogger("asyncio").setLevel(max(root.level, logging.INFO))
 

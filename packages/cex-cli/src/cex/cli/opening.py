@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cex.cli.running import Trouble, require_sandbox
+from cex.common.constants.exchange_constants import DEFAULT_ACCOUNT
 from cex.common.exceptions import ExchangeConnectionException
 from cex.config import CUSTOM_PROFILE
 from cex.factory import ComponentRegistry, FactoryManager
@@ -27,8 +28,10 @@ __all__ = [
     "SeedOption",
     "SymbolsArgument",
     "addressed",
+    "chosen_names",
     "opened_exchanges",
     "running_sandbox",
+    "settings_of",
 ]
 
 SymbolsArgument = Annotated[list[str], typer.Argument(metavar="SYMBOL", help="For example BTC/USDT ETH/USDT.")]
@@ -47,6 +50,34 @@ def addressed(factory: FactoryManager, name: str, endpoints: dict[str, str], **s
     known = {key: url for key, url in endpoints.items() if key in config_type.endpoint_names()}
     wanted = {key: value for key, value in settings.items() if key in config_type.model_fields}
     return config_type.model_validate({"profile": CUSTOM_PROFILE, "endpoints": known, **wanted})
+
+
+def chosen_names(
+    factory: FactoryManager, names: Sequence[str] | None, sandbox: Sandbox | None = None
+) -> tuple[str, ...]:
+    """The exchanges that were asked for, each once (None: all that are installed, or all of the sandbox).
+
+    Raises:
+        Trouble: one of them is not there, or none is.
+    """
+    available = factory.names()
+    if sandbox is not None:
+        available = tuple(name for name in available if name in sandbox.endpoints)
+    if not available:
+        raise Trouble("no exchange is installed: pip install 'cex-cli[all]'")
+    for name in names or ():
+        if name not in available:
+            raise Trouble(f"there is no exchange {name!r} here; there are: {', '.join(available)}")
+    return tuple(dict.fromkeys(names or available))
+
+
+def settings_of(factory: FactoryManager, name: str, sandbox: Sandbox | None = None) -> BaseExchangeConfig:
+    """The settings of an exchange; those of the sandbox have its addresses and its account ``main`` as ``default``."""
+    if sandbox is None:
+        return factory.config(name)
+    credentials = sandbox.credentials[name]
+    account = {"api_key": credentials.key, "secret_key": credentials.secret}
+    return addressed(factory, name, sandbox.endpoints[name], accounts={DEFAULT_ACCOUNT: account})
 
 
 @asynccontextmanager
@@ -68,17 +99,10 @@ async def opened_exchanges(
     """
     async with AsyncExitStack() as stack:
         factory = await stack.enter_async_context(FactoryManager({} if sandbox is not None else config, registry))
-        available = factory.names()
-        if sandbox is not None:
-            available = tuple(name for name in available if name in sandbox.endpoints)
-        if not available:
-            raise Trouble("no exchange is installed: pip install 'cex-cli[all]'")
-        for name in names or ():
-            if name not in available:
-                raise Trouble(f"there is no exchange {name!r} here; there are: {', '.join(available)}")
+        chosen = chosen_names(factory, names, sandbox)
         exchanges = []
-        for name in dict.fromkeys(names or available):
-            settings = factory.config(name) if sandbox is None else addressed(factory, name, sandbox.endpoints[name])
+        for name in chosen:
+            settings = settings_of(factory, name, sandbox)
             if names or settings.enabled:
                 try:
                     exchanges.append(await factory.open_public_exchange(name, settings, tap=tap))
@@ -87,7 +111,7 @@ async def opened_exchanges(
                     raise Trouble(f"{name} cannot be reached: {error.message}; {remedy}") from error
         if not exchanges:
             raise Trouble(
-                f"every exchange is switched off in the settings: name one with --exchange ({', '.join(available)})"
+                f"every exchange is switched off in the settings: name one with --exchange ({', '.join(chosen)})"
             )
         yield exchanges
 
