@@ -60,8 +60,8 @@ class AccountLimits:
         return self._pool("withdrawals", 1, WITHDRAWAL_WINDOW_S)
 
     def left(self) -> Mapping[str, int]:
-        """What each pool that was used so far would let through at once."""
-        return {name: self.limiter.budget_left(name) for name in sorted(self._known)}
+        """What each pool that was used so far would let through at once; named without the account's mark."""
+        return {name.removesuffix(self._mark): self.limiter.budget_left(name) for name in sorted(self._known)}
 
     def _pool(self, name: str, capacity: int, window_s: float) -> str:
         marked = name + self._mark
