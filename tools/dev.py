@@ -40,6 +40,9 @@ USAGE = """usage: python3 tools/dev.py COMMAND [ARGUMENT...]
   format                bring the code into form and mend what lint can mend
   build                 every wheel and source distribution into dist/
   bench [ARGUMENT...]   the benchmarks: `benchmarks/run.py ...`, compiled where there is a compiler
+  third-party [ARGUMENT...]
+                        clients of others against the sandbox, each in an environment of its own (--only NAME, --json)
+  campaign KIND...      long proofs against the sandbox: orders, market, sequences, fuzz (--seed N, --json)
   compile [--remove]    the sides of order books, compiled in place (needs a C compiler)
   run COMMAND...        any command inside the environment, in the current folder
 
@@ -75,7 +78,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if name == "run" and not rest:
         return _complain("run needs a command, for example: python3 tools/dev.py run cex --help", 2)
-    if name not in ("demo", "test", "check", "format", "build", "bench", "compile", "run"):
+    if name not in ("demo", "test", "check", "format", "build", "bench", "third-party", "campaign", "compile", "run"):
         return _complain(f"unknown command {name!r}: python3 tools/dev.py --help lists them", 2)
     try:
         if name == "build":
@@ -92,6 +95,10 @@ def main(arguments: list[str]) -> int:
         return _become(
             environment, ["sh", "-c", f"{compiling} && exec python '{ROOT}/benchmarks/run.py' \"$@\"", "bench", *rest]
         )
+    if name == "third-party":
+        return _become(environment, ["python", str(ROOT / "tests-integration" / "third_party" / "drive.py"), *rest])
+    if name == "campaign":
+        return _become(environment, ["python", str(ROOT / "tools" / "campaign.py"), *rest])
     if name == "compile":
         return _become(environment, ["python", str(ROOT / "tools" / "compile.py"), *rest])
     os.chdir(ROOT)

@@ -62,6 +62,14 @@ def test_the_usual_model_is_the_random_walk() -> None:
     assert path(None, 3) == path("random-walk", 3) == path(PriceModel(), 3) == path(MarketModel(), 3)
 
 
+def test_calm_has_no_jumps() -> None:
+    def farthest(model: str) -> float:
+        prices = path(model, 60)
+        return max(abs(later / earlier - 1) for earlier, later in zip(prices, prices[10:], strict=False))
+
+    assert farthest("calm") < 12e-4 < 30e-4 < farthest("random-walk")
+
+
 def test_trend_goes_one_way_and_turns() -> None:
     prices = path(PriceModel(course=Trend(rate=20.0, turn_s=10.0), **CALM), 20)
     assert prices[95] / prices[0] == pytest.approx(math.exp(20e-4 * 9.5), rel=2e-3)

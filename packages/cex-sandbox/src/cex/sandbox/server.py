@@ -43,7 +43,7 @@ __all__ = ["Sandbox", "serve"]
 _log = logging.getLogger(__name__)
 
 _MOST_BEHIND = 25
-_WARM_UP_TICKS = 50
+_WARM_UP_TICKS = 20
 _FIRST_PORT_IN_MEMORY = 60_001
 
 
