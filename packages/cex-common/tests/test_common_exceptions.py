@@ -15,7 +15,10 @@ from cex.common.exceptions import (
     CexArbitrageException,
     ExchangeDataException,
     ExchangeException,
+    ExchangeRejectedException,
+    InvalidOrderException,
     RateLimitException,
+    TimestampException,
     UnknownOutcomeException,
 )
 
@@ -119,3 +122,24 @@ def test_a_note_does_not_disturb_the_facts() -> None:
     error.add_note("seen while connecting")
     assert "__notes__" not in error.facts()
     assert pickle.loads(pickle.dumps(error)).__notes__ == ["seen while connecting"]
+
+
+def test_a_broken_rule_is_named() -> None:
+    refused = InvalidOrderException("not sent: quantity 0.1 is below the minimum 1", "gateio", rule="quantity is small")
+    assert refused.rule == "quantity is small"
+    assert InvalidOrderException("too small", "mexc", exchange_code=30002).rule == "too small"
+    assert refused.safe_to_resubmit
+    assert isinstance(refused, ExchangeRejectedException)
+
+
+def test_a_refused_timestamp_took_no_effect_and_may_be_tried_again() -> None:
+    refused = TimestampException("outside of the window", "mexc", exchange_code=700003)
+    assert refused.retryable
+    assert refused.safe_to_resubmit
+
+
+def test_an_unknown_outcome_tells_what_to_look_for() -> None:
+    unknown = UnknownOutcomeException("no answer", "mexc", client_order_id="mine", sent_ts=7)
+    assert (unknown.client_order_id, unknown.sent_ts) == ("mine", 7)
+    assert not unknown.safe_to_resubmit
+    assert unknown.facts()["sent_ts"] == 7

@@ -98,3 +98,9 @@ def test_the_log_filter_masks_message_arguments_and_traceback() -> None:
     assert "CANARY" not in stream.getvalue()
     assert "ValueError: refused ***" in stream.getvalue()
     assert "signature=***" in stream.getvalue()
+
+
+def test_a_secret_that_is_a_sensitive_name_hides_no_name() -> None:
+    held = Secret("secret")
+    assert "canary" not in redact("secret=canary-of-another")
+    assert held

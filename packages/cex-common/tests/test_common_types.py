@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from cex.common import Balance, Fill, Order, OrderRequest, Symbol, Trade
-from cex.common.enums import OrderStatus, OrderType, Side
+from cex.common import AssetNetwork, Balance, Fill, Order, OrderRequest, Symbol, Trade, Withdrawal
+from cex.common.enums import OrderStatus, OrderType, Side, TransferStatus
 from cex.common.types.serialization import decode_hook, encode_hook
 
 BTC = Symbol("BTC/USDT")
@@ -97,3 +97,50 @@ def test_final_states_and_opposite_sides() -> None:
 def test_types_go_through_json_and_back(value: Any) -> None:
     encoded = msgspec.json.encode(value, enc_hook=encode_hook)
     assert msgspec.json.decode(encoded, type=type(value), dec_hook=decode_hook) == value
+
+
+def test_closing_a_position_takes_no_quantity() -> None:
+    closing = request(order_type=OrderType.MARKET, price=None, quantity=None, close_position=True)
+    assert closing.close_position
+    with pytest.raises(ValueError, match="give no quantity"):
+        request(close_position=True)
+
+
+def test_copies_with_other_fields() -> None:
+    assert request().replaced(price=Decimal(3)).price == 3
+    order = Order(
+        symbol=BTC,
+        order_id="1",
+        client_order_id=None,
+        side=Side.BUY,
+        order_type=OrderType.MARKET,
+        status=OrderStatus.NEW,
+        quantity=None,
+        quote_quantity=Decimal(100),
+    )
+    assert order.remaining is None, "nobody can say it before it has ended"
+    assert order.replaced(quantity=Decimal(2), filled=Decimal("0.5")).remaining == Decimal("1.5")
+    fill = Fill(
+        symbol=BTC,
+        trade_id="1",
+        order_id="1",
+        client_order_id=None,
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        fee=Decimal(0),
+        fee_currency="USDT",
+        liquidity=None,
+    )
+    assert fill.replaced(client_order_id="mine").client_order_id == "mine"
+
+
+def test_the_wallet_speaks_in_decimals_and_survives_json() -> None:
+    withdrawal = Withdrawal(
+        withdrawal_id="1", currency="USDT", amount=Decimal("0.1"), status=TransferStatus.PENDING, fee=Decimal(1)
+    )
+    packed = msgspec.json.encode(withdrawal)
+    assert msgspec.json.decode(packed, type=Withdrawal) == withdrawal
+    assert (
+        AssetNetwork(currency="USDT", network="TRX", deposit_enabled=True, withdraw_enabled=False).withdraw_fee is None
+    )

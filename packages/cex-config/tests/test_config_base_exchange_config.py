@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from cex.common.exceptions import ConfigurationException
 from cex.common.redaction import redact
 from cex.config import CUSTOM_PROFILE, AccountConfig, BaseExchangeConfig, InvalidSettings
+from cex.config.infrastructure.network_config import ProxyUrl
 
 KEY, SECRET = "canary-api-key-1234", "canary-secret-key-5678"
 
@@ -142,3 +143,20 @@ def test_settings_with_accounts_do_not_pickle_but_copy(
     assert config.model_copy(deep=True).account() == account
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(config)
+
+
+def test_an_account_withdraws_nothing_unless_it_is_said(account: AccountConfig) -> None:
+    assert account.withdrawals is False
+    allowed = AccountConfig(api_key=SecretStr(KEY), secret_key=SecretStr(SECRET), withdrawals=True)
+    assert allowed.withdrawals is True
+
+
+def test_an_account_may_have_a_proxy_of_its_own_whose_password_never_prints() -> None:
+    proxied = AccountConfig.model_validate(
+        {"api_key": KEY, "secret_key": SECRET, "proxy": "http://me:canary-proxy@127.0.0.1:3128"}
+    )
+    assert proxied.proxy is not None
+    assert proxied.proxy.get_secret_value().endswith(":3128")
+    assert "canary" not in repr(proxied)
+    with pytest.raises(InvalidSettings, match="URL like"):
+        AccountConfig(api_key=SecretStr(KEY), secret_key=SecretStr(SECRET), proxy=ProxyUrl("socks5://127.0.0.1"))

@@ -216,7 +216,10 @@ class Venue:
         self.handlers: PrivateHandlers | None = None
         self.drop = 0
         self.silent_answers = False
+        self.after_accept: Callable[[Order, OrderRequest], None] | None = None
+        self.before_cancel: Callable[[str], None] | None = None
         self.closed: list[str] = []
+        self.numbers = count(1)
         self._ids = count(1)
         self._trades = count(1)
         self._late: set[asyncio.Task[None]] = set()
@@ -264,7 +267,9 @@ class Venue:
             updated_ts=self.now(),
         )
         self._put(order)
-        return order
+        if self.after_accept is not None:
+            self.after_accept(order, request)
+        return self.orders[order.order_id]
 
     def trade(self, order_id: str, quantity: str, price: str, fee: str = "0.01") -> Fill:
         order = self.orders[order_id]
@@ -295,6 +300,8 @@ class Venue:
         return fill
 
     def cancel(self, order_id: str) -> Order:
+        if self.before_cancel is not None:
+            self.before_cancel(order_id)
         order = self.orders[order_id]
         if order.status.is_final:
             raise OrderFinishedException("too late", "venue", exchange_code="CLOSED")
@@ -315,7 +322,9 @@ class Venue:
         for order in self.orders.values():
             if order.order_id == order_id or (client_order_id and order.client_order_id == client_order_id):
                 return order
-        raise OrderNotFoundException("no such order", "venue", exchange_code="NONE")
+        raise OrderNotFoundException(
+            "no such order", "venue", exchange_code="NONE", operation="order", endpoint="GET /order"
+        )
 
 
 class VenueRest(BasePrivateRestClient):
@@ -327,10 +336,9 @@ class VenueRest(BasePrivateRestClient):
         self.venue = venue
         self.instruments = InstrumentCatalogue("venue")
         self.markets = (MarketType.SPOT,)
-        self._numbers = count(1)
 
     def new_client_order_id(self) -> str:
-        return f"id-{next(self._numbers)}"
+        return f"id-{next(self.venue.numbers)}"
 
     def check_client_order_id(self, text: str) -> None:
         if not text.isascii() or " " in text:
@@ -348,7 +356,7 @@ class VenueRest(BasePrivateRestClient):
         return self.venue.now()
 
     def budget_left(self) -> Mapping[str, int]:
-        return {"uid": 7}
+        return {"uid": 10_000 - len(self.venue.asked)}
 
     async def balances(self, market: MarketType | None = None) -> list[Balance]:
         return cast("list[Balance]", await self.venue.travel("balances", lambda: list(self.venue.balances)))

@@ -238,6 +238,84 @@ async def test_what_cannot_be_found_out_stays_unknown_and_can_be_resolved_later(
         assert (await exchange.resolve_order("id-1")).order_id == order.order_id
 
 
+@pytest.mark.parametrize(
+    ("then", "how", "status"), [("rests", "open orders", NEW), ("ends", "order history", CANCELED)]
+)
+async def test_where_a_client_order_id_finds_nothing_the_lists_are_looked_through(
+    virtual_clock: ManualClock, make_account: MakeAccount, then: str, how: str, status: OrderStatus
+) -> None:
+    venue, rest, _, exchange = make_account(virtual_clock)
+    rest.query_by_client_id_only_open = True
+    venue.faults["place_order"] = ["unanswered"]
+    venue.faults["order"] = [OrderNotFoundException("no such order", "venue") for _ in range(9)]
+    venue.faults["open_orders"] = [ExchangeConnectionException("down", "venue"), None]
+    if then == "ends":
+        venue.after_accept = lambda order, request: venue.cancel(order.order_id)
+    async with exchange:
+        events = heard_of(exchange)
+        order = await exchange.place_order(buy())
+        assert order.status is status
+        assert [event.how for event in events if isinstance(event, OrderResolved)] == [how]
+
+
+async def test_an_answer_that_is_older_than_it_looks_proves_nothing(
+    virtual_clock: ManualClock, make_account: MakeAccount
+) -> None:
+    venue, rest, _, exchange = make_account(virtual_clock)
+    venue.trip_s = 1.2
+    venue.late_s = 5.5
+    venue.faults["place_order"] = ["late"]
+    async with exchange:
+        assert (await exchange.place_order(buy())).status is NEW
+        assert venue.late_s > rest.order_validity_s
+
+
+async def test_settings_that_are_wrong_are_no_doubt_about_an_order(
+    virtual_clock: ManualClock, make_account: MakeAccount
+) -> None:
+    venue, _, _, exchange = make_account(virtual_clock)
+    venue.faults["place_order"] = [ConfigurationException("no key"), ZeroDivisionError("a defect")]
+    async with exchange:
+        with pytest.raises(ConfigurationException):
+            await exchange.place_order(buy(client_order_id="first"))
+        assert exchange.tracked_order(client_order_id="first").status is OrderStatus.REJECTED
+        with pytest.raises(ZeroDivisionError):
+            await exchange.place_order(buy(client_order_id="second"))
+        assert exchange.tracked_order(client_order_id="second").status is OrderStatus.UNKNOWN
+
+
+async def test_what_the_stream_tells_outweighs_a_refusal(virtual_clock: ManualClock, make_account: MakeAccount) -> None:
+    venue, _, _, exchange = make_account(virtual_clock)
+
+    def then_refuse(order: Order, request: OrderRequest) -> None:
+        raise RateLimitException("slow down", "venue")
+
+    venue.after_accept = then_refuse
+    async with exchange:
+        await exchange.subscribe()
+        order = await exchange.place_order(buy())
+        assert order.status is NEW, "it was refused in the answer, and it is there"
+
+
+async def test_several_orders_whose_request_fails_as_a_whole(
+    virtual_clock: ManualClock, make_account: MakeAccount
+) -> None:
+    venue, rest, _, exchange = make_account(virtual_clock)
+    failures: list[BaseException] = [UnknownOutcomeException("lost", "venue"), ZeroDivisionError("a defect")]
+
+    async def place_orders(requests: Any) -> Any:
+        raise failures.pop(0)
+
+    rest.place_orders = place_orders
+    async with exchange:
+        outcomes = await exchange.place_orders([buy(), buy()])
+        assert [type(outcome) for outcome in outcomes] == [ExchangeRejectedException] * 2
+        with pytest.raises(ZeroDivisionError):
+            await exchange.place_orders([buy(client_order_id="third")])
+        assert exchange.tracked_order(client_order_id="third").status is OrderStatus.UNKNOWN
+    assert venue.orders == {}
+
+
 async def test_a_cancelled_caller_leaves_an_order_that_is_resolved_all_the_same(
     virtual_clock: ManualClock, make_account: MakeAccount
 ) -> None:
@@ -394,6 +472,38 @@ async def test_a_cancel_that_takes_no_effect_returns_the_order_as_it_stands(
         order = await exchange.place_order(buy())
         venue.faults["cancel_order"] = ["lost"] * 50
         assert (await exchange.cancel_order(BTC, order_id=order.order_id)).status is NEW
+
+
+async def test_a_cancel_by_the_other_road_goes_by_rest_where_that_fails(
+    virtual_clock: ManualClock, make_venue: Any, make_rest: Any, make_websocket: Any
+) -> None:
+    from cex.exchanges.base import ComposedPrivateExchange
+
+    venue = make_venue(virtual_clock)
+    rest, websocket = make_rest(venue), make_websocket(venue)
+    websocket.orders = OtherRoad(rest, [None, UnknownOutcomeException("lost", "venue")])
+    exchange = ComposedPrivateExchange(
+        rest_client=rest, websocket_client=websocket, owns_rest=True, owns_websocket=True, clock=virtual_clock
+    )
+    async with exchange:
+        order = await exchange.place_order(buy())
+        ended = await exchange.cancel_order(BTC, order_id=order.order_id)
+        assert ended.status is CANCELED
+        assert await exchange.cancel_order(BTC, order_id=order.order_id) == ended, "what has ended is not asked about"
+
+
+async def test_a_late_cancel_of_what_the_exchange_forgot(virtual_clock: ManualClock, make_account: MakeAccount) -> None:
+    venue, _, _, exchange = make_account(virtual_clock)
+    async with exchange:
+        await exchange.subscribe()
+        order = await exchange.place_order(buy())
+        venue.drop = 1
+        venue.trade(order.order_id, "1", "100")  # the fill is not heard, so it is not settled
+        venue.faults["order"] = [OrderNotFoundException("forgotten", "venue")]
+        assert (await exchange.cancel_order(BTC, order_id=order.order_id)).status is FILLED
+        venue.faults["order"] = [ExchangeConnectionException("down", "venue")]
+        with pytest.raises(ExchangeConnectionException):
+            await exchange.cancel_order(BTC, order_id=order.order_id)
 
 
 async def test_cancelling_everything_must_be_said(virtual_clock: ManualClock, make_account: MakeAccount) -> None:
@@ -732,7 +842,7 @@ async def test_the_simple_questions(virtual_clock: ManualClock, make_account: Ma
         assert (await exchange.order(BTC, order_id=order.order_id)).status is FILLED
         assert len(await exchange.order_history(BTC, 0, now)) == 1
         assert len(await exchange.fill_history(BTC, 0, now + 1)) == 1
-        assert exchange.budget_left() == exchange.health().budget == {"uid": 7}
+        assert exchange.budget_left() == exchange.health().budget == {"uid": 10_000 - len(venue.asked)}
         assert await exchange.positions() == []
         for nothing in (
             exchange.set_leverage(PERPETUAL, Decimal(2)),

@@ -29,6 +29,7 @@ from cex.common.exceptions import (
     InvalidOrderException,
     OrderNotFoundException,
     RateLimitException,
+    TimestampException,
     UnknownOutcomeException,
 )
 from cex.common.redaction import Secret
@@ -555,6 +556,22 @@ async def test_logins(virtual_clock: ManualClock, catalogue: InstrumentCatalogue
         with pytest.raises(ExchangeConnectionException, match="login was not answered") as caught:
             await entry.place_order(limit())
         assert caught.value.safe_to_resubmit
+
+
+async def test_orders_that_are_refused_for_their_time_are_sent_once_more_with_the_time_measured_anew(
+    virtual_clock: ManualClock, catalogue: InstrumentCatalogue
+) -> None:
+    async with ordering(virtual_clock, catalogue) as (desk, entry):
+        await entry.place_order(limit())
+        desk.gate.asked.clear()
+        desk.gate.place = lambda message: spot_result(message) if desk.rest.measured else ("403", "REQUEST_EXPIRED")
+        placed = await asyncio.gather(*(entry.place_order(limit()) for _ in range(3)))
+        assert [order.order_id for order in placed] == ["101"] * 3
+        assert (len(desk.gate.asked), desk.rest.measured, len(desk.gate.lines)) == (6, 1, 1)
+        desk.gate.place = lambda message: ("403", "REQUEST_EXPIRED")
+        with pytest.raises(TimestampException):
+            await entry.place_order(limit())
+        assert (len(desk.gate.asked), desk.rest.measured) == (8, 2)
 
 
 async def test_a_connection_that_forgot_the_login_is_replaced(

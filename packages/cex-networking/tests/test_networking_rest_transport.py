@@ -412,3 +412,22 @@ async def test_cancelled_requests_leave_no_connection_behind() -> None:
                 break
         assert open_connections == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_what_opens_connections_can_be_replaced() -> None:
+    made: list[aiohttp.BaseConnector] = []
+
+    def connector() -> aiohttp.BaseConnector:
+        made.append(aiohttp.TCPConnector(limit=1))
+        return made[-1]
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    sender = AiohttpTransport(connector=connector)
+    assert made == [], "nothing is opened before it is needed"
+    async with serving(handle) as url:
+        assert (await get(sender, url + "/")).body == b"here"
+        assert (await get(sender, url + "/")).body == b"here"
+        await sender.aclose()
+    assert [one.closed for one in made] == [True]

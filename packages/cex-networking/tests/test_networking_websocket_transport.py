@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -458,3 +459,17 @@ async def test_nothing_is_left_open_after_many_cuts(venue: Venue) -> None:
     tasks = {task.get_name() for task in asyncio.all_tasks()}
     assert not [name for name in tasks if name.startswith("cex")]
     assert len(events) == 1 + 3 * 20 + 20  # Connected; Interrupted, Connected and two times Recovered for each cut
+
+
+async def test_what_opens_connections_can_be_replaced(venue: Venue) -> None:
+    made: list[aiohttp.BaseConnector] = []
+
+    def connector() -> aiohttp.BaseConnector:
+        made.append(aiohttp.TCPConnector())
+        return made[-1]
+
+    transport = AiohttpWebSocketTransport(connector=connector)
+    for _ in range(2):
+        connection = await transport.connect(venue.url, headers={}, timeout=5.0, max_size=1000)
+        await connection.aclose()
+    assert [one.closed for one in made] == [True, True], "each connection has its own"

@@ -73,15 +73,18 @@ def is_sensitive(name: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Mask every secret in ``text``: live :class:`Secret` values, ``name=value`` pairs, and passwords in URLs."""
-    for plain in sorted((secret.reveal() for secret in tuple(_alive.values())), key=len, reverse=True):
-        if len(plain) >= _SHORTEST_LITERAL and plain in text:
-            text = text.replace(plain, MASK)
+    """Mask every secret in ``text``: ``name=value`` pairs, passwords in URLs, and live :class:`Secret` values.
+
+    Names first: a secret that is itself a sensitive name must not hide the name that gives its neighbour away.
+    """
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\g<scheme>:{MASK}@", text)
     lowered = text.lower()
     if any(stem in lowered for stem in _STEMS):
         text = _ASSIGNMENT.sub(_masked, text)
+    for plain in sorted((secret.reveal() for secret in tuple(_alive.values())), key=len, reverse=True):
+        if len(plain) >= _SHORTEST_LITERAL and plain in text:
+            text = text.replace(plain, MASK)
     return text
 
 

@@ -19,7 +19,7 @@ from cex.exchanges.base.conformance.bench import Bench
 from cex.exchanges.base.conformance.checks import CaseFailed, check
 from cex.exchanges.base.conformance.results import case
 from cex.exchanges.base.conformance.venue import Need
-from cex.exchanges.base.interfaces import PrivateExchange
+from cex.exchanges.base.interfaces import OrderUnknown, PrivateExchange
 
 __all__ = [
     "answer_late",
@@ -277,14 +277,15 @@ async def key_not_renewed(bench: Bench) -> None:
 )
 async def cancelled_caller(bench: Bench) -> None:
     exchange, request = await _ready(bench)
-    named = request.replaced(client_order_id=await _an_id(bench, exchange, request))
     async with bench.venue.inject("answer_late", what="place", count=1, seconds=2.0):
-        placing = _begun(exchange.place_order(named))
+        placing = _begun(exchange.place_order(request))
         await asyncio.sleep(0.7)
         placing.cancel()
         await asyncio.wait({placing})
-    order = await exchange.resolve_order(named.client_order_id or "")
-    check(await bench.true_count(named.client_order_id or "") == 1, "the venue does not have it once")
+    doubts = [event for event in bench.events if isinstance(event, OrderUnknown)]
+    check(doubts, "the doubt was not told")
+    order = await exchange.resolve_order(doubts[0].client_order_id)
+    check(await bench.true_count(doubts[0].client_order_id) == 1, "the venue does not have it once")
     await exchange.cancel_order(bench.symbol, order_id=order.order_id)
 
 
@@ -332,14 +333,6 @@ async def _taking(bench: Bench) -> Callable[[], Coroutine[Any, Any, OrderRequest
 
 async def _running(bench: Bench, exchange: PrivateExchange) -> None:
     await bench.eventually(lambda: exchange.is_whole, "the streams do not run")
-
-
-async def _an_id(bench: Bench, exchange: PrivateExchange, request: OrderRequest) -> str:
-    """A client order id that the exchange accepts: one that it was given before, with its end changed."""
-    order = await exchange.place_order(request)
-    await exchange.cancel_order(bench.symbol, order_id=order.order_id)
-    known = order.client_order_id or ""
-    return known[:-1] + ("1" if known[-1] != "1" else "2")
 
 
 def _begun(placing: Coroutine[Any, Any, Order]) -> asyncio.Task[Order]:

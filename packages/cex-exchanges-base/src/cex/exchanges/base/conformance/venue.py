@@ -40,14 +40,28 @@ class VenueUnderTest(Protocol):
     none. ``secrets`` are the texts that must never show up anywhere. Cases run one after the other.
     """
 
-    exchange: str
-    evidence: Evidence
-    symbol: str
-    perpetual: str | None
-    offers: Collection[Need]
-    faults: Collection[str]
-    """The kinds of faults that can be injected, by the names that the cases use, such as ``"answer_lost"``."""
-    secrets: Sequence[str]
+    @property
+    def exchange(self) -> str: ...
+
+    @property
+    def evidence(self) -> Evidence: ...
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def perpetual(self) -> str | None: ...
+
+    @property
+    def offers(self) -> Collection[Need]: ...
+
+    @property
+    def faults(self) -> Collection[str]:
+        """The kinds of faults that can be injected, by the names that the cases use, such as ``"answer_lost"``."""
+        ...
+
+    @property
+    def secrets(self) -> Sequence[str]: ...
 
     def public_exchange(self) -> PublicExchange:
         """A fresh public side, not open yet; whoever asked opens and closes it."""
@@ -70,11 +84,11 @@ class VenueUnderTest(Protocol):
         ...
 
     async def true_orders(self) -> list[Order]:
-        """Every spot order of the account as the venue has it; it is known by its client order id."""
+        """Every order of the account as the venue has it; it is known by its client order id."""
         ...
 
     async def true_fills(self) -> list[Fill]:
-        """Every spot execution of the account as the venue has it, with the client order ids of the orders."""
+        """Every execution of the account as the venue has it, with the client order ids of the orders."""
         ...
 
     async def true_balances(self) -> list[Balance]:

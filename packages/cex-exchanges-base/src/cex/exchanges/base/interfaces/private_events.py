@@ -109,8 +109,8 @@ class OrderUnknown(AccountEvent):
 class OrderResolved(AccountEvent):
     """What was unknown is known: ``status`` REJECTED means that the order never took effect.
 
-    ``how`` says what told: ``"answer"``, ``"stream"``, ``"query"``, ``"open orders"`` or ``"fills"``, and for an order
-    that never arrived ``"not found after its validity"``. ``seconds`` passed since it was sent.
+    ``how`` says what told: ``"stream"``, ``"query"``, ``"open orders"`` or ``"order history"``, and for an order that
+    never arrived ``"not found after its validity"``. ``seconds`` passed since it was sent.
     """
 
     kind: ClassVar[str] = "order_resolved"

@@ -19,7 +19,9 @@ class OrderPolicy:
     - ``backfill_first``, ``backfill_most``: pauses between tries of a backfill that fails;
     - ``settle_within``: how long fills may lag behind the order that speaks of them (some exchanges list them late);
     - ``audit_every``: how often the open orders are compared with the exchange's own list (0: never);
-    - ``audit_grace``: how old the last word on an order must be before an audit asks about it.
+    - ``audit_grace``: how old the last word on an order must be before an audit asks about it;
+    - ``rules_every``: how often the list of instruments is read again, for rules change live (0: never);
+    - ``rules_trusted``: how old the list must be before a refused order has it read again.
     """
 
     resolve_within: float = 20.0
@@ -33,6 +35,8 @@ class OrderPolicy:
     settle_within: float = 10.0
     audit_every: float = 15.0
     audit_grace: float = 2.0
+    rules_every: float = 300.0
+    rules_trusted: float = 30.0
 
     def __post_init__(self) -> None:
         positive = (
@@ -45,5 +49,6 @@ class OrderPolicy:
             self.settle_within,
             self.audit_grace,
         )
-        if min(positive) <= 0 or min(self.clock_margin, self.overlap, self.audit_every) < 0:
+        zero_or_more = (self.clock_margin, self.overlap, self.audit_every, self.rules_every, self.rules_trusted)
+        if min(positive) <= 0 or min(zero_or_more) < 0:
             raise ValueError(f"an order policy is made of positive seconds, not {self}")

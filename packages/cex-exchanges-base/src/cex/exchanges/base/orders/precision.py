@@ -8,8 +8,9 @@ from cex.common.enums import InstrumentStatus, OrderType
 from cex.common.exceptions import InvalidOrderException
 from cex.common.types.instruments import Instrument
 from cex.common.types.orders import Order, OrderRequest
+from cex.exchanges.base.interfaces import BasePrivateRestClient
 
-__all__ = ["fitted", "fitted_change"]
+__all__ = ["completed", "fitted", "fitted_change"]
 
 
 def fitted(request: OrderRequest, instrument: Instrument) -> OrderRequest:
@@ -36,6 +37,22 @@ def fitted(request: OrderRequest, instrument: Instrument) -> OrderRequest:
     if broken:
         raise _refused(instrument, "; ".join(broken))
     return request.replaced(price=price, trigger_price=trigger, quantity=quantity)
+
+
+def completed(request: OrderRequest, instrument: Instrument, names: BasePrivateRestClient) -> OrderRequest:
+    """The request as it can be sent: fitted, and with a client order id that the exchange accepts.
+
+    Raises:
+        InvalidOrderException: a rule of the market, or of client order ids, is broken.
+    """
+    fits = fitted(request, instrument)
+    if fits.client_order_id is None:
+        return fits.replaced(client_order_id=names.new_client_order_id())
+    try:
+        names.check_client_order_id(fits.client_order_id)
+    except ValueError as error:
+        raise _refused(instrument, str(error)) from error
+    return fits
 
 
 def fitted_change(

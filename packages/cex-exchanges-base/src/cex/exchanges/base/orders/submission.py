@@ -210,10 +210,11 @@ class Submission:
         deadline = asyncio.get_running_loop().time() + max(0.0, left_open) + policy.resolve_within
         try:
             while record.order.status in _IN_DOUBT:
+                too_late = self._left(not_before) <= 0  # as of the question: the answer may be older than it looks
                 said = await self._asked(record)
                 if said is not None:
                     how = said
-                elif self._left(not_before) <= 0 and record.order.status in _IN_DOUBT:
+                elif too_late and record.order.status in _IN_DOUBT:
                     missing += 1
                     if missing >= _CONFIRMATIONS:
                         how = "not found after its validity"
@@ -252,7 +253,7 @@ class Submission:
         return await self._listed(record, asked_ts)
 
     async def _listed(self, record: OrderRecord, asked_ts: int) -> str | None:
-        """Look through what rests and what was traded, where a query by client order id finds nothing."""
+        """Look through what rests and what has ended, where a query by client order id finds nothing."""
         order = record.order
         try:
             for listed in await self._rest.open_orders(order.symbol):
@@ -260,11 +261,11 @@ class Submission:
                     self._tracker.on_order(listed)
                     return "open orders"
             if self._rest.query_by_client_id_only_open:
-                for fill in await self._rest.fills(order.symbol, record.sent_ts - NANOSECONDS, asked_ts + NANOSECONDS):
-                    if fill.client_order_id == order.client_order_id:
-                        self._tracker.on_fill(fill)
-                if record.order.status not in _IN_DOUBT:
-                    return "fills"
+                since, until = record.sent_ts - NANOSECONDS, asked_ts + NANOSECONDS
+                for listed in await self._rest.order_history(order.symbol, since, until):
+                    if listed.client_order_id == order.client_order_id:
+                        self._tracker.on_order(listed)
+                        return "order history"
         except ExchangeException as error:
             logger.info("a search for an unknown order failed: %s", error, extra={"exchange": self._rest.exchange})
             return ""

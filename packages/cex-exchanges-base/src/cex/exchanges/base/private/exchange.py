@@ -31,7 +31,6 @@ from cex.exchanges.base.interfaces import (
     PrivateHandlers,
     PrivateHealth,
     PrivateInterrupted,
-    PrivateOverflow,
     PrivateResubscribed,
     PrivateStream,
 )
@@ -40,8 +39,9 @@ from cex.exchanges.base.offers import not_offered
 from cex.exchanges.base.orders.backfill import Backfill
 from cex.exchanges.base.orders.cancels import Cancels
 from cex.exchanges.base.orders.policy import OrderPolicy
-from cex.exchanges.base.orders.precision import fitted, fitted_change
+from cex.exchanges.base.orders.precision import completed, fitted_change
 from cex.exchanges.base.orders.recovery import Recovery
+from cex.exchanges.base.orders.rules import Rules
 from cex.exchanges.base.orders.submission import Submission
 from cex.exchanges.base.orders.tracker import OrderTracker
 from cex.exchanges.base.private.passage import AskedAndAnswered
@@ -93,8 +93,8 @@ class ComposedPrivateExchange(AskedAndAnswered):
         self._policy = policy or OrderPolicy()
         self._listeners = Listeners(self.exchange)
         self._tasks = OwnedTasks()
-        self._outlets = PrivateOutlets(waiting=waiting, on_overflow=self._on_overflow, clock=clock)
         tell = self._listeners.tell
+        self._outlets = PrivateOutlets(self.exchange, self.account, waiting=waiting, emit=tell, clock=clock)
         self._tracker = OrderTracker(
             self.exchange,
             self.account,
@@ -112,6 +112,7 @@ class ComposedPrivateExchange(AskedAndAnswered):
             policy=self._policy,
             clock=clock,
         )
+        self._rules = Rules(rest=rest_client, tasks=self._tasks, policy=self._policy, clock=clock)
         self._cancels = Cancels(rest=rest_client, entry=self._entry, tracker=self._tracker, policy=self._policy)
         self._backfill = Backfill(
             rest=rest_client,
@@ -143,9 +144,11 @@ class ComposedPrivateExchange(AskedAndAnswered):
         self._require_not_closed()
         if self._is_open:
             return
-        await self._rest.load_instruments()
+        await self._rules.load()
         if not self._is_open:
             self._is_open = True
+            if self._policy.rules_every:
+                self._tasks.spawn(self._rules.keep_fresh(), name=f"rules of {self.exchange}")
             self._websocket.attach(
                 self._rest.instruments,
                 PrivateHandlers(
@@ -208,8 +211,8 @@ class ComposedPrivateExchange(AskedAndAnswered):
     # ---- orders ----------------------------------------------------------------------------------------------------
 
     async def place_order(self, request: OrderRequest) -> Order:
-        with correlation():
-            complete = self._complete(request)
+        with correlation(), self._rules.doubted():
+            complete = self._completed(request)
             self._recovery.touched(complete.symbol)
             return await self._submission.place(complete)
 
@@ -219,7 +222,7 @@ class ComposedPrivateExchange(AskedAndAnswered):
             groups: dict[OrderEntry, list[tuple[int, OrderRequest]]] = {}
             for index, request in enumerate(requests):
                 try:
-                    complete = self._complete(request)
+                    complete = self._completed(request)
                 except ExchangeException as error:
                     outcomes[index] = error
                     continue
@@ -372,18 +375,6 @@ class ComposedPrivateExchange(AskedAndAnswered):
         if isinstance(event, PrivateResubscribed) and not self._is_closed:
             self._recovery.resubscribed(event)
 
-    def _on_overflow(self, channel: PrivateChannel, dropped: int, resumed: bool) -> None:
-        self._listeners.tell(
-            PrivateOverflow(
-                exchange=self.exchange,
-                account=self.account,
-                at_ns=self._clock.time_ns(),
-                channel=channel,
-                dropped=dropped,
-                resumed=resumed,
-            )
-        )
-
     # ---- inside ----------------------------------------------------------------------------------------------------
 
     def _streams(self) -> tuple[PrivateStream, ...]:
@@ -393,23 +384,12 @@ class ComposedPrivateExchange(AskedAndAnswered):
             for channel in self._websocket.offers(market)
         )
 
+    def _completed(self, request: OrderRequest) -> OrderRequest:
+        return completed(request, self._rest.instruments[self._symbol(request.symbol)], self._rest)
+
     def _entry(self, symbol: Symbol) -> OrderEntry:
         road = self._orders_road
         return road if road is not None and road.serves(symbol.market_type) else self._rest
-
-    def _complete(self, request: OrderRequest) -> OrderRequest:
-        """The request as it can be sent: with its client order id, on the instrument's grid, by its rules."""
-        self._symbol(request.symbol)
-        fits = fitted(request, self._rest.instruments[request.symbol])
-        if fits.client_order_id is None:
-            return fits.replaced(client_order_id=self._rest.new_client_order_id())
-        try:
-            self._rest.check_client_order_id(fits.client_order_id)
-        except ValueError as error:
-            raise InvalidOrderException(
-                f"not sent: {error}", self.exchange, operation="place_order", rule=str(error)
-            ) from error
-        return fits
 
 
 def _one_of(order_id: str | None, client_order_id: str | None) -> None:

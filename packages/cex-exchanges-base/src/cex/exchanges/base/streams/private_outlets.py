@@ -7,9 +7,9 @@ from typing import TypeAlias
 from cex.common.clock import Clock
 from cex.common.types.account import Balance, Position
 from cex.common.types.orders import Fill, Order
-from cex.exchanges.base.interfaces import PrivateChannel, PrivateStreamHealth
+from cex.exchanges.base.interfaces import EventHandler, PrivateChannel, PrivateOverflow, PrivateStreamHealth
 from cex.exchanges.base.streams.latest import Latest
-from cex.exchanges.base.streams.readers import Fanout, OverflowHandler
+from cex.exchanges.base.streams.readers import Fanout
 
 __all__ = ["PrivateOutlets"]
 
@@ -17,19 +17,23 @@ _Holding: TypeAlias = tuple[object, ...]
 
 
 class PrivateOutlets:
-    """The four kinds of private streams. ``waiting``: orders, or fills, that may wait for a reader.
+    """The four kinds of private streams. ``waiting``: orders, or fills, that may wait for a reader; beyond that the
+    oldest is given up, and ``PrivateOverflow`` told.
 
     What a query told about a balance or a position never overtakes a push that came after the query was made.
     """
 
-    def __init__(self, *, waiting: int, on_overflow: OverflowHandler[PrivateChannel], clock: Clock) -> None:
+    def __init__(self, exchange: str, account: str, *, waiting: int, emit: EventHandler, clock: Clock) -> None:
+        self._exchange = exchange
+        self._account = account
+        self._emit = emit
         self._clock = clock
         self._pushed_ns: dict[_Holding, int] = {}
         self.orders: Fanout[PrivateChannel, Order] = Fanout(
-            PrivateChannel.ORDERS, conflate=None, capacity=waiting, on_overflow=on_overflow
+            PrivateChannel.ORDERS, conflate=None, capacity=waiting, on_overflow=self._on_overflow
         )
         self.fills: Fanout[PrivateChannel, Fill] = Fanout(
-            PrivateChannel.FILLS, conflate=None, capacity=waiting, on_overflow=on_overflow
+            PrivateChannel.FILLS, conflate=None, capacity=waiting, on_overflow=self._on_overflow
         )
         self.balances: Latest[Balance] = Latest(_wallet)
         self.positions: Latest[Position] = Latest(_position)
@@ -51,6 +55,18 @@ class PrivateOutlets:
     def on_queried_position(self, position: Position, asked_ns: int) -> None:
         if self._pushed_ns.get(_position(position), -1) < asked_ns:
             self.positions.publish(position)
+
+    def _on_overflow(self, channel: PrivateChannel, dropped: int, resumed: bool) -> None:
+        self._emit(
+            PrivateOverflow(
+                exchange=self._exchange,
+                account=self._account,
+                at_ns=self._clock.time_ns(),
+                channel=channel,
+                dropped=dropped,
+                resumed=resumed,
+            )
+        )
 
     def health(self) -> tuple[PrivateStreamHealth, ...]:
         whole = tuple(

@@ -50,7 +50,7 @@ class ApiAnswer(NamedTuple):
 class OrderApi:
     """Requests and answers. ``market`` begins the names of the channels (``spot``, ``futures``).
 
-    ``now_ns`` is the exchange's time; ``measure_time`` learns it anew after a login that was refused for its time.
+    ``now_ns`` is the exchange's time; ``measure_time`` learns it anew after what was refused for its time.
     ``answer_timeout`` is in seconds.
     """
 
@@ -79,6 +79,9 @@ class OrderApi:
         self._connect_timeout = connect_timeout
         self._sessions: dict[asyncio.Task[None], ApiSession] = {}
         self._opening = asyncio.Lock()
+        self._measuring = asyncio.Lock()
+        self.measurements = 0
+        """How often the exchange's time was measured here."""
         self._session: ApiSession | None = None
         self._failed_ns: int | None = None
         self._closed = False
@@ -115,9 +118,21 @@ class OrderApi:
             return ApiAnswer(bytes(frame.data.result), (acknowledged or frame).header)
         if isinstance(failure, UnknownOutcomeException):
             failure.sent_ts = sent_ns
-        elif isinstance(failure, AuthenticationException):
+        elif isinstance(failure, AuthenticationException) and not isinstance(failure, TimestampException):
             session.retire("a request was refused as not logged in")
         raise failure
+
+    async def measure_again(self, known: int) -> bool:
+        """Learn the exchange's time anew, once for all who had ``known`` measurements; whether it is known better."""
+        async with self._measuring:
+            if self.measurements == known:
+                try:
+                    await self._measure_time()
+                except ExchangeException as error:
+                    logger.warning("the time could not be measured: %s", error, extra={"exchange": EXCHANGE})
+                    return False
+                self.measurements += 1
+        return True
 
     async def aclose(self) -> None:
         """Close the connection; what waits for an answer ends as unknown."""

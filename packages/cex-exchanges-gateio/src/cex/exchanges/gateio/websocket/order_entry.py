@@ -11,7 +11,12 @@ from cex.common.clock import SYSTEM_CLOCK
 from cex.common.constants.network_constants import CONNECT_TIMEOUT_S
 from cex.common.constants.system_constants import NANOSECONDS
 from cex.common.enums import MarketType, Side
-from cex.common.exceptions import ExchangeException, OrderNotFoundException, RateLimitException
+from cex.common.exceptions import (
+    ExchangeException,
+    OrderNotFoundException,
+    RateLimitException,
+    TimestampException,
+)
 from cex.common.types.instruments import Instrument
 from cex.common.types.orders import Order, OrderRequest
 from cex.exchanges.base.catalogue import InstrumentCatalogue
@@ -248,10 +253,29 @@ class GateioOrderEntry(OrderEntry):
         *,
         expires: bool = True,
     ) -> ApiAnswer:
-        """Wait for the budget as long as the order would be valid, ask, and tell the limiter what is left."""
+        """Ask; what is refused for its time had no effect, and is asked once more with the time measured anew."""
         api = self._apis.get(listed.symbol.market_type)
         if api is None:
             raise not_offered(EXCHANGE, f"orders of {listed.symbol} by WebSocket", ("REST",), operation=operation)
+        known = api.measurements
+        try:
+            return await self._ask_once(api, channel, body, operation, costs, priority, expires)
+        except TimestampException:
+            if not await api.measure_again(known):
+                raise
+        return await self._ask_once(api, channel, body, operation, costs, priority, expires)
+
+    async def _ask_once(
+        self,
+        api: OrderApi,
+        channel: str,
+        body: object,
+        operation: str,
+        costs: Mapping[str, int],
+        priority: Priority,
+        expires: bool,
+    ) -> ApiAnswer:
+        """Wait for the budget as long as the order would be valid, ask, and tell the limiter what is left."""
         account = self._account
         limiter, validity = account.limits.limiter, account.order_validity_s
         try:
