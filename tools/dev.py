@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
     if name == "third-party":
         return _become(environment, ["python", str(ROOT / "tests-integration" / "third_party" / "drive.py"), *rest])
     if name == "campaign":
-        return _become(environment, ["python", str(ROOT / "tools" / "campaign.py"), *rest])
+        return _become(environment, ["python", str(ROOT / "tools" / "campaigns" / "campaign.py"), *rest])
     if name == "compile":
         return _become(environment, ["python", str(ROOT / "tools" / "compile.py"), *rest])
     os.chdir(ROOT)

@@ -88,6 +88,11 @@ async def test_contracts(futures: Futures) -> None:
     assert isinstance(one["position_size"], str)
 
 
+async def test_a_coarser_tick_is_told_as_the_rounding_of_prices(futures: Futures) -> None:
+    futures.sandbox.market.book("gateio", "BTC/USDT:USDT").change_rules(tick=Decimal("0.5"))
+    assert (await futures.get("/contracts/BTC_USDT")).body["order_price_round"] == "0.5"
+
+
 async def test_a_limit_cuts_the_list_of_contracts_short(futures: Futures) -> None:
     body = (await futures.get("/contracts", limit="2", offset="1")).body
     assert [contract["name"] for contract in body] == ["ETH_USDT", "SOL_USDT"]

@@ -85,6 +85,12 @@ async def test_currency_pairs(gateio: Gateio) -> None:
     assert (await gateio.get("/spot/currency_pairs/ETH_USDT")).body == pairs["ETH_USDT"]
 
 
+async def test_a_coarser_tick_is_told_as_a_lower_precision(gateio: Gateio) -> None:
+    gateio.sandbox.market.book("gateio", "BTC/USDT").change_rules(tick=Decimal(1), step=Decimal("0.001"))
+    pair = (await gateio.get("/spot/currency_pairs/BTC_USDT")).body
+    assert (pair["precision"], pair["amount_precision"]) == (0, 3)
+
+
 async def test_currencies(gateio: Gateio) -> None:
     currencies = {currency["currency"]: currency for currency in (await gateio.get("/spot/currencies")).body}
     assert {"BTC", "USDT", "龙虾"} <= set(currencies)

@@ -9,6 +9,7 @@ import socket
 import struct
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from cex.sandbox.memory import MemoryTransport, connect_in_memory
 
@@ -22,6 +23,9 @@ _SHUTDOWN_SECONDS = 0.3
 class House:
     """Serves ``application`` at ``host`` and ``port`` (0: a free one) once it is opened.
 
+    What is no HTTP, a request line or header above 8190 bytes included, is answered with a plain 400 and the end of the
+    connection, before any venue sees it; that is logged at DEBUG only.
+
     Without ``sockets`` it listens nowhere, and ``port`` is just how it is called in memory. :meth:`shut` turns new
     connections away, by not listening (``refuse``) or by a reset (``reset``), until :meth:`unlock`.
     """
@@ -31,7 +35,11 @@ class House:
         self.port = port
         self._sockets = sockets
         self._runner = web.AppRunner(
-            application, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS
+            application,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            logger=_http_log,
         )
         self._listener: asyncio.Server | None = None
         self._shut: str | None = None
@@ -104,6 +112,21 @@ class House:
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         return _Slam() if self._shut is not None or server is None else server()
+
+
+class _ClientsFault(logging.Filter):
+    """Keeps quiet what a client wrote wrongly or broke off: nothing has gone wrong here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)):
+            return True
+        _log.debug("a request could not be read", extra={"error": str(error)})
+        return False
+
+
+_http_log = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(_ClientsFault())
 
 
 class _Slam(asyncio.Protocol):

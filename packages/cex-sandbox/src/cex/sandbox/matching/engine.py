@@ -190,9 +190,7 @@ class MatchingEngine:
         """
         order = self.orders[order_id]
         if not 0 < remaining <= order.remaining:
-            raise ValueError(
-                f"order {order_id} has {order.remaining} remaining and cannot be reduced to {remaining}"
-            )
+            raise ValueError(f"order {order_id} has {order.remaining} remaining and cannot be reduced to {remaining}")
         assert order.price is not None
         less = order.remaining - remaining
         order.remaining -= less

@@ -87,6 +87,8 @@ class Gateway:
         except web.HTTPMethodNotAllowed as error:
             message = f"Method {error.method} is not allowed"
             reply = answer({"label": "METHOD_NOT_ALLOWED", "message": message}, 405)
+        except web.HTTPBadRequest:
+            reply = answer({"label": "BAD_REQUEST", "message": "Bad request"}, 400)
         except web.HTTPRequestEntityTooLarge:
             reply = answer({"label": "INVALID_REQUEST_BODY", "message": "Request body is too large"}, 400)
         spent = request.get(_SPENT) or Spent(Allowance(True, self.limits.capacity, 0.0), self.limits.capacity)

@@ -69,7 +69,7 @@ def contract(book: MarketBook, now_s: int, decimal: bool) -> dict[str, Any]:
         "in_delisting": rules.status is InstrumentStatus.DELISTED,
         "risk_limit_base": "1000000",
         "interest_rate": "0.0003",
-        "order_price_round": trimmed(1, rules.price_decimals),
+        "order_price_round": f"{rules.price_tick:f}",
         "order_size_min": size(book, int(rules.min_quantity.scaleb(rules.quantity_decimals)), decimal),
         "ref_rebate_rate": "0.2",
         "funding_interval": terms.funding_interval,

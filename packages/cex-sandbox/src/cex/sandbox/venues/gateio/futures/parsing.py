@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cex.common.enums import TimeInForce
-from cex.sandbox.accounts.futures.arithmetic import ZERO
+from cex.sandbox.accounts.futures.arithmetic import ZERO, rounded
 from cex.sandbox.accounts.futures.contracts import Contract
 from cex.sandbox.accounts.futures.orders import AutoSize, FuturesTicket
 from cex.sandbox.venues.gateio.refusals import Refused, invalid, missing
@@ -22,6 +22,7 @@ _SOURCES = ("web", "api", "app", "")
 _STP = ("-", "cn", "co", "cb", "")
 _MOST_DIGITS = 30
 _BIG = Decimal(1 << 62)
+_FINEST = Decimal("1E-18")
 
 
 def amount(name: str, value: object) -> Decimal:
@@ -37,7 +38,7 @@ def amount(name: str, value: object) -> Decimal:
         found = Decimal(spelled) if len(spelled) <= _MOST_DIGITS and spelled.isascii() else None
     except InvalidOperation:
         found = None
-    if found is None or not found.is_finite() or abs(found) > _BIG or found != round(found, 18):
+    if found is None or not found.is_finite() or abs(found) > _BIG or found != rounded(found, _FINEST):
         raise invalid(name, value)
     return found
 
