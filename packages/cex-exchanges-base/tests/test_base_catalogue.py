@@ -80,8 +80,20 @@ def test_it_behaves_as_a_mapping(catalogue: InstrumentCatalogue) -> None:
 def test_a_new_list_replaces_the_old_one_for_everyone(catalogue: InstrumentCatalogue) -> None:
     shared = catalogue
     catalogue.replace([listed("NEO/BTC", "NEO_BTC")])
-    assert list(shared) == ["NEO/BTC"]
-    assert shared.by_native("BTC_USDT") is None
+    assert [symbol for symbol in shared if shared[symbol].status is InstrumentStatus.TRADING] == ["NEO/BTC"]
+
+
+def test_what_a_new_list_leaves_out_stays_known_as_delisted(catalogue: InstrumentCatalogue) -> None:
+    def status() -> InstrumentStatus:
+        return catalogue["BTC/USDT"].status
+
+    catalogue.replace([listed("NEO/BTC", "NEO_BTC")])
+    assert status() is InstrumentStatus.DELISTED
+    assert catalogue.by_native("BTC_USDT") == "BTC/USDT"
+    catalogue.replace([listed("BTC/USDT", "BTC_USDT")])
+    assert status() is InstrumentStatus.TRADING
+    catalogue.replace([listed("WRAPPED/USDT", "BTC_USDT")])
+    assert catalogue.by_native("BTC_USDT") == "WRAPPED/USDT", "a name that is used again is the new one's"
 
 
 def test_the_error_survives_pickling(catalogue: InstrumentCatalogue) -> None:
@@ -100,5 +112,3 @@ def test_one_name_can_stand_for_a_pair_and_its_perpetual() -> None:
     assert both.native("BTC/USDT:USDT") == "BTC_USDT"
     with pytest.raises(UnknownSymbolException, match="did you mean BTC/USDT or BTC/USDT:USDT"):
         both["BTC_USDT"]
-    both.replace([listed("BTC/USDT:USDT", "BTC_USDT")])
-    assert both.by_native("BTC_USDT") is None

@@ -62,3 +62,17 @@ async def test_a_cancelled_close_is_finished_by_the_next(virtual_clock: ManualCl
     assert len(tasks) == 1
     await tasks.aclose()
     assert len(tasks) == 0
+
+
+async def test_what_is_spawned_after_the_end_never_begins() -> None:
+    tasks, ran = OwnedTasks(), []
+
+    async def work() -> None:
+        ran.append(1)
+
+    await tasks.aclose()
+    await tasks.spawn(work(), name="between")
+    await tasks.aclose(for_good=True)
+    late = tasks.spawn(work(), name="late")
+    await asyncio.wait({late})
+    assert (ran, late.cancelled(), len(tasks)) == ([1], True, 0)

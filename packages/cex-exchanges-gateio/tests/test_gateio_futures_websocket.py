@@ -157,9 +157,10 @@ def test_one_name_is_a_contract_here_and_never_the_pair() -> None:
     desk.hears(BOOK, {"s": "BTC_USDT", "U": 1, "u": 2})
     (delta,) = desk.heard
     assert delta.symbol == "BTC/USDT:USDT"
-    desk.catalogue.replace([instrument for instrument in desk.catalogue.values() if instrument.symbol.settle is None])
+    pair = desk.catalogue["BTC/USDT"].replaced(symbol=Symbol("ONLY/USDT"), exchange_symbol="ONLY_USDT")
+    desk.catalogue.replace([*desk.catalogue.values(), pair])
     with pytest.raises(ExchangeDataException, match="not in the exchange's list"):
-        desk.hears(BOOK, {"s": "BTC_USDT", "U": 3, "u": 4})
+        desk.hears(BOOK, {"s": "ONLY_USDT", "U": 3, "u": 4})
 
 
 def test_a_new_list_brings_new_contract_sizes() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Context, Decimal, Inexact
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cex.common.enums import InstrumentStatus, Side
 from cex.common.types.symbols import Symbol
@@ -38,6 +40,10 @@ class Instrument(Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not (value.is_finite() and value > 0):
                 raise ValueError(f"{name} of {self.symbol} must be positive, not {value}")
+
+    def replaced(self, **changes: Any) -> Instrument:
+        """A copy in which these fields are different."""
+        return replace(self, **changes)
 
     def round_price(self, price: Decimal, side: Side) -> Decimal:
         """The nearest price on the grid that is no worse for us: a buy never pays more, a sell never gets less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from cex.common.enums import MarketType
+from cex.common.enums import InstrumentStatus, MarketType
 from cex.common.exceptions import ExchangeException
 from cex.common.types.instruments import Instrument
 from cex.common.types.symbols import Symbol
@@ -29,7 +29,8 @@ class InstrumentCatalogue(Mapping[str, Instrument]):
     """Every instrument of one exchange by :class:`~cex.common.types.symbols.Symbol` or its text.
 
     The catalogue is shared: who loads the exchange's list calls :meth:`replace`, and everyone who holds the catalogue
-    sees the new list at once. Until the first load it is empty, and every look-up says so. ``revision`` grows with
+    sees the new list at once. What a later list leaves out stays known as DELISTED, for its last orders and fills are
+    still told. Until the first load it is empty, and every look-up says so. ``revision`` grows with
     every new list, for whoever keeps something that was derived from one.
     """
 
@@ -43,10 +44,16 @@ class InstrumentCatalogue(Mapping[str, Instrument]):
 
     def replace(self, instruments: Iterable[Instrument]) -> None:
         """Take a new list over, whole."""
+        listed = {instrument.symbol: instrument for instrument in instruments}
+        gone = [
+            instrument.replaced(status=InstrumentStatus.DELISTED)
+            for symbol, instrument in self._by_symbol.items()
+            if symbol not in listed
+        ]
         by_symbol: dict[str, Instrument] = {}
         spot: dict[str, Symbol] = {}
         futures: dict[str, Symbol] = {}
-        for instrument in instruments:
+        for instrument in (*gone, *listed.values()):
             symbol = instrument.symbol
             by_symbol[symbol] = instrument
             (spot if symbol.settle is None else futures)[instrument.exchange_symbol] = symbol

@@ -12,12 +12,16 @@ logger = logging.getLogger(__name__)
 
 
 class OwnedTasks:
-    """Tasks that somebody started and will see to their end."""
+    """Tasks that somebody started and will see to their end.
 
-    __slots__ = ("_running",)
+    After :meth:`aclose` with ``for_good``, what is still spawned is cancelled before it begins.
+    """
+
+    __slots__ = ("_running", "is_closed")
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self.is_closed = False
 
     def __len__(self) -> int:
         return len(self._running)
@@ -26,10 +30,13 @@ class OwnedTasks:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
+        if self.is_closed:
+            task.cancel()
         return task
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, for_good: bool = False) -> None:
         """Cancel all and wait until all have ended; may be called again, also after having been cancelled itself."""
+        self.is_closed = self.is_closed or for_good
         for task in self._running:
             task.cancel()
         while running := self._running - {asyncio.current_task()}:

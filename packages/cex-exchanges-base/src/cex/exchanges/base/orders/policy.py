@@ -20,7 +20,8 @@ class OrderPolicy:
     - ``settle_within``: how long fills may lag behind the order that speaks of them (some exchanges list them late);
     - ``audit_every``: how often the open orders are compared with the exchange's own list (0: never);
     - ``audit_grace``: how old the last word on an order must be before an audit asks about it;
-    - ``rules_every``: how often the list of instruments is read again, for rules change live (0: never);
+    - ``rules_every``: how often the list of instruments is read again, for rules change live (0: never). An exchange
+      refuses what breaks a new rule, but not contracts that have grown; it halts trading for longer than this for them;
     - ``rules_trusted``: how old the list must be before a refused order has it read again.
     """
 

@@ -42,9 +42,7 @@ _OTHER_REASONS = (
 class Rules:
     """Has the list read again, once at a time; a refusal may mean that it is out of date, ours as well as theirs."""
 
-    def __init__(
-        self, *, rest: BasePrivateRestClient, tasks: OwnedTasks, policy: OrderPolicy, clock: Clock
-    ) -> None:
+    def __init__(self, *, rest: BasePrivateRestClient, tasks: OwnedTasks, policy: OrderPolicy, clock: Clock) -> None:
         self._rest = rest
         self._tasks = tasks
         self._policy = policy

@@ -161,7 +161,7 @@ class Submission:
         record.sent_ts = self._rest.exchange_now_ns() if sent_ts is None else sent_ts
         record.cause = error
         self._tracker.unknown(record)
-        self._tell_unknown(record, reason, final=False)
+        self._tell_unknown(record, reason, final=self._tasks.is_closed)
         self._begin(record)
 
     # ---- resolving -------------------------------------------------------------------------------------------------

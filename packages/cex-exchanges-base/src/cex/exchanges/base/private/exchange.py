@@ -145,6 +145,7 @@ class ComposedPrivateExchange(AskedAndAnswered):
         if self._is_open:
             return
         await self._rules.load()
+        self._require_not_closed()
         if not self._is_open:
             self._is_open = True
             if self._policy.rules_every:
@@ -164,7 +165,7 @@ class ComposedPrivateExchange(AskedAndAnswered):
     async def aclose(self) -> None:
         self._is_closed = True
         self._outlets.end()
-        await self._tasks.aclose()
+        await self._tasks.aclose(for_good=True)
         for client in self._owned:  # the streams first: what they were opened with is given back by REST
             await client.aclose()
 
@@ -224,12 +225,15 @@ class ComposedPrivateExchange(AskedAndAnswered):
                 try:
                     complete = self._completed(request)
                 except ExchangeException as error:
+                    self._rules.heed(error)
                     outcomes[index] = error
                     continue
                 self._recovery.touched(complete.symbol)
                 groups.setdefault(self._entry(complete.symbol), []).append((index, complete))
             for group in groups.values():
                 answers = await self._submission.place_several([request for _, request in group])
+                for answer in answers:
+                    self._rules.heed(answer)
                 outcomes |= {index: answer for (index, _), answer in zip(group, answers, strict=True)}
             return [outcomes[index] for index in range(len(requests))]
 
@@ -279,7 +283,7 @@ class ComposedPrivateExchange(AskedAndAnswered):
         if price is None and quantity is None:
             raise ValueError("give the price or the quantity that the order is to have")
         known = self._symbol(symbol)
-        with correlation():
+        with correlation(), self._rules.doubted():
             order = self.tracked_order(order_id=order_id, client_order_id=client_order_id)
             if order is None:
                 order = await self.order(known, order_id=order_id, client_order_id=client_order_id)

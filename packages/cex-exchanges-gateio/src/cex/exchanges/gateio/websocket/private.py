@@ -168,7 +168,7 @@ class _FuturesStreams(ChannelPrivateWebSocketClient):
         return super().last_heard_ns(stream)
 
     async def aclose(self) -> None:
-        await self._tasks.aclose()
+        await self._tasks.aclose(for_good=True)
         await super().aclose()
 
     def _wallet_changed(self) -> None:
