@@ -273,7 +273,7 @@ def test_no_order_at_the_venue_is_larger_or_dearer_than_asked_while_its_rules_ch
         if market == "gateio-futures":
             changes = {"tick": (1, 5, 10, 50), "min_quantity": (1, 2, 5)}
         base = {(name, size): grown(trader, **{name: size})[name] for name, sizes in changes.items() for size in sizes}
-        for _ in range(150):
+        for _ in range(100):
             if rng.random() < 0.2:
                 name = rng.choice(list(changes))
                 trader.sandbox.faults.clear()
@@ -365,7 +365,7 @@ def sent(request: OrderRequest, rules: Instrument, exchange: str) -> tuple[Decim
 
 
 @pytest.mark.parametrize("market", MARKETS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_what_is_sent_is_never_larger_nor_dearer_than_asked(market: str, data: st.DataObject) -> None:
     exchange, symbol = MARKETS[market]

@@ -52,16 +52,16 @@ def test_no_order_is_in_doubt_on_the_road_of_the_websocket(capsys: pytest.Captur
 
 
 def test_no_fill_is_missed_over_expiries_of_the_listen_key(capsys: pytest.CaptureFixture[str]) -> None:
-    report = flawless(capsys, "--orders", 1, "--seed", 13, "--markets", "mexc", "--key-expiries", 30, "--traders", 3)
-    assert report["faults"]["listen_key_expired"] >= 30
+    report = flawless(capsys, "--orders", 1, "--seed", 13, "--markets", "mexc", "--key-expiries", 20, "--traders", 3)
+    assert report["faults"]["listen_key_expired"] >= 20
     assert report["faults"]["listen_key_renewal_fails"] > 0
-    assert report["fills"] > 100
+    assert report["fills"] > 50
     assert report["backfilled_fills"]["mexc"] > 0
-    assert report["virtual_seconds"] > 600
+    assert report["virtual_seconds"] > 400
 
 
 def test_the_same_seed_is_the_same_campaign(capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = (flawless(capsys, "--orders", 60, "--seed", 14) for _ in range(2))
+    one, other = (flawless(capsys, "--orders", 40, "--seed", 14) for _ in range(2))
     assert {**one, "real_seconds": 0} == {**other, "real_seconds": 0}
 
 

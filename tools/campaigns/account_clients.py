@@ -20,10 +20,12 @@ from cex.networking import (
     AiohttpTransport,
     AiohttpWebSocketTransport,
     ConnectBudget,
+    HttpTransport,
     Metrics,
     RateLimiter,
     Tap,
     Timeouts,
+    WebSocketTransport,
 )
 from cex.sandbox import Sandbox
 
@@ -45,14 +47,19 @@ def account_rest(
     account: str = "main",
     credentials: tuple[str, str] | None = None,
     limiter: RateLimiter | None = None,
+    scope: str = "account",
     tap: Tap | None = None,
     metrics: Metrics = NO_METRICS,
+    http: HttpTransport | None = None,
 ) -> RestClients:
-    """The REST client of one of the venue's accounts; ``credentials`` are other ones than the account's own."""
+    """The REST client of one of the venue's accounts; ``credentials`` are other ones than the account's own.
+
+    ``scope`` marks the account's pools in a ``limiter`` that others use too.
+    """
     known = sandbox.credentials_of(venue, account)
     key, secret = map(Secret, credentials or (known.key, known.secret))
     url = sandbox.endpoints[venue]["rest"]
-    transport = AiohttpTransport(connector=sandbox.connector)
+    transport = http or AiohttpTransport(connector=sandbox.connector)
     if venue == "mexc":
         return MexcPrivateRestClient(
             key,
@@ -61,6 +68,7 @@ def account_rest(
             transport=transport,
             owns_transport=True,
             limiter=limiter,
+            scope=scope,
             timeouts=TIMEOUTS,
             tap=tap,
             clock=clock,
@@ -74,6 +82,7 @@ def account_rest(
         transport=transport,
         owns_transport=True,
         limiter=limiter,
+        scope=scope,
         timeouts=TIMEOUTS,
         tap=tap,
         clock=clock,
@@ -93,10 +102,16 @@ def account_client(
     order_entry: str = "rest",
     policy: OrderPolicy | None = None,
     limiter: RateLimiter | None = None,
+    scope: str = "account",
     tap: Tap | None = None,
     metrics: Metrics = NO_METRICS,
+    http: HttpTransport | None = None,
+    sockets: WebSocketTransport | None = None,
 ) -> ComposedPrivateExchange:
-    """The whole account, not open yet; it owns its clients. ``order_entry`` is Gate.io's: ``rest`` or ``websocket``."""
+    """The whole account, not open yet; it owns its clients. ``order_entry`` is Gate.io's: ``rest`` or ``websocket``.
+
+    ``http`` and ``sockets`` stand in the place of what opens connections in memory.
+    """
     rest = account_rest(
         venue,
         sandbox,
@@ -105,11 +120,13 @@ def account_client(
         account=account,
         credentials=credentials,
         limiter=limiter,
+        scope=scope,
         tap=tap,
         metrics=metrics,
+        http=http,
     )
     urls = sandbox.endpoints[venue]
-    sockets = AiohttpWebSocketTransport(connector=sandbox.connector)
+    sockets = sockets or AiohttpWebSocketTransport(connector=sandbox.connector)
     budget = ConnectBudget(_CONNECTS)
     if isinstance(rest, MexcPrivateRestClient):
         streams = MexcPrivateWebSocketClient(

@@ -12,6 +12,7 @@ from cex.common.exceptions import (
     AuthenticationException,
     ExchangeConnectionException,
     ExchangeException,
+    RateLimitException,
     TimestampException,
     UnknownOutcomeException,
 )
@@ -266,3 +267,29 @@ def test_one_limiter_for_one_host_and_one_origin() -> None:
     assert shared_limiter("venue.example", "http://proxy:3128", clock=clock) is not limiter
     assert shared_limiter("venue.example") is not limiter
     assert limiter.pools == ()
+
+
+async def test_an_order_does_not_wait_longer_than_it_may_for_the_time_to_be_measured(
+    virtual_clock: ManualClock,
+) -> None:
+    venue = Venue(virtual_clock)
+    order = RestRequest("POST", "/order", "place_order", signed=True, max_wait=0.01)
+    measuring = asyncio.Event()
+
+    async def never() -> None:
+        await measuring.wait()
+
+    slow = RestClient(
+        "https://venue.example",
+        exchange="venue",
+        transport=venue,
+        signer=Signing(),
+        measure_time=never,
+        clock=virtual_clock,
+        rng=new_random(1),
+    )
+    with pytest.raises(RateLimitException, match="not sent") as caught:
+        await slow.request(order)
+    assert caught.value.safe_to_resubmit
+    assert venue.taken == 0
+    await slow.aclose()

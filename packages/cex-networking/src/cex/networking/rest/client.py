@@ -138,7 +138,7 @@ class RestClient:
             attempt, signed_anew = 1, False
             while True:
                 if request.signed:
-                    await self._clock_sync.ready()
+                    await self._time_known(request, attempt)
                 got = await self._try(request, attempt, correlation_id)
                 if isinstance(got, RestResponse):
                     return got
@@ -289,18 +289,31 @@ class RestClient:
                 async with asyncio.timeout(request.max_wait):
                     await stack.enter_async_context(self._limiter.slot(request.costs, request.priority))
             except TimeoutError as error:
-                paused = max(map(self._limiter.paused_for, request.costs), default=0.0)
-                raise RateLimitException(
-                    f"not sent: no budget within {request.max_wait} s",
-                    self.exchange,
-                    retry_after=paused or None,
-                    operation=request.operation,
-                    endpoint=request.endpoint,
-                    attempt=attempt,
-                ) from error
+                raise self._no_budget(request, attempt) from error
             waited = (self._clock.monotonic_ns() - started) / NANOSECONDS
             self._metrics.observe("rest_budget_wait_seconds", waited, exchange=self.exchange)
             yield
+
+    async def _time_known(self, request: RestRequest, attempt: int) -> None:
+        """Measuring the exchange's clock may wait for budget too."""
+        try:
+            async with asyncio.timeout(request.max_wait):
+                await self._clock_sync.ready()
+        except TimeoutError as error:
+            raise self._no_budget(request, attempt) from error
+
+    def _no_budget(self, request: RestRequest, attempt: int) -> RateLimitException:
+        paused = 0.0
+        if self._limiter is not None:
+            paused = max(map(self._limiter.paused_for, request.costs), default=0.0)
+        return RateLimitException(
+            f"not sent: no budget within {request.max_wait} s",
+            self.exchange,
+            retry_after=paused or None,
+            operation=request.operation,
+            endpoint=request.endpoint,
+            attempt=attempt,
+        )
 
     def _check(self, request: RestRequest) -> None:
         if request.signed and self._signer is None:
