@@ -120,6 +120,7 @@ class Recovery:
             if self._lost:
                 return  # lost again; the next resubscription begins anew, from the first loss on
             streams, since, losses = tuple(self._hole), self._lost_ns, self._losses
+            began = self._clock.monotonic_ns()
             try:
                 with correlation(new_correlation_id()):
                     found = await self._backfill.since(self._exchange_ts(since), self._symbols(since))
@@ -132,6 +133,7 @@ class Recovery:
                 continue
             self.fills += found.fills
             if losses != self._losses:
+                self._lost_ns = began  # lost again meanwhile; what happened before has been fetched
                 continue
             now = self._clock.monotonic_ns()
             self._hole.clear()
