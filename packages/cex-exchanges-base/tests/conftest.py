@@ -212,6 +212,7 @@ class Venue:
         self.balances = [Balance(currency="USDT", free=Decimal(1000))]
         self.positions: list[Position] = []
         self.asked: list[str] = []
+        self.fills_from: list[int] = []
         self.faults: dict[str, list[Any]] = {}
         self.handlers: PrivateHandlers | None = None
         self.drop = 0
@@ -428,6 +429,9 @@ class VenueRest(BasePrivateRestClient):
         )
 
     async def fills(self, symbol: str | None, start_ts: int, end_ts: int, *, order_id: str | None = None) -> list[Fill]:
+        if order_id is None:
+            self.venue.fills_from.append(start_ts)
+
         def effect() -> list[Fill]:
             return [
                 fill

@@ -715,6 +715,30 @@ async def test_a_loss_during_a_backfill_begins_it_anew(virtual_clock: ManualCloc
         assert kinds(events).count("private_interrupted") == 3
 
 
+async def test_a_backfill_that_is_overtaken_goes_on_from_where_it_began(
+    virtual_clock: ManualClock, make_account: MakeAccount
+) -> None:
+    venue, _, websocket, exchange = make_account(virtual_clock)
+    async with exchange, collected(exchange.fills()) as fills:
+        order = await exchange.place_order(buy())
+        websocket.lose()
+        venue.trade(order.order_id, "0.3", "100")
+        await asyncio.sleep(600)
+        venue.fills_from.clear()
+        for _ in range(3):
+            websocket.restore()
+            await asyncio.sleep(0.015)
+            websocket.lose(virtual_clock.monotonic_ns())
+            await asyncio.sleep(60)
+        venue.trade(order.order_id, "0.7", "100")
+        websocket.restore()
+        await asyncio.sleep(5)
+        assert exchange.is_whole
+        assert len(fills) == 2
+        assert venue.fills_from == sorted(venue.fills_from)
+        assert venue.fills_from[-1] - venue.fills_from[0] > 600_000_000_000, "what was fetched is not fetched again"
+
+
 async def test_fills_that_rest_lists_late_are_waited_for(virtual_clock: ManualClock, make_account: MakeAccount) -> None:
     venue, _, websocket, exchange = make_account(virtual_clock)
     async with exchange, collected(exchange.fills()) as fills:

@@ -133,7 +133,8 @@ class Recovery:
                 continue
             self.fills += found.fills
             if losses != self._losses:
-                self._lost_ns = began  # lost again meanwhile; what happened before has been fetched
+                if self._lost_ns == since:
+                    self._lost_ns = began  # lost again meanwhile; what happened before has been fetched
                 continue
             now = self._clock.monotonic_ns()
             self._hole.clear()
