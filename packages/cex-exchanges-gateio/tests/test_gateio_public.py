@@ -290,8 +290,11 @@ async def test_a_cut_heals_by_itself(gate: GateOnLoopback, gateio: GateioPublicE
     gateio.on_event(events.append)
     book = await gateio.subscribe_book("BTC/USDT")
     async with aclosing(gateio.trades("BTC/USDT")) as trades:
-        first = asyncio.ensure_future(anext(trades))
+        before = asyncio.ensure_future(anext(trades))
         await until(lambda: any(("spot.trades", "BTC_USDT") in wanted for wanted in gate.listeners.values()))
+        gate.push("spot.trades", "BTC_USDT", {"id": 8, **gate.trade("BTC_USDT")})
+        assert (await before).trade_id == "8"  # by now the acknowledgement has been heard too
+        first = asyncio.ensure_future(anext(trades))
         gate.cut()
         await until(lambda: book.state is BookState.STALE)
         assert not gateio.is_fresh("BTC/USDT")
