@@ -212,6 +212,7 @@ def _difference(ours: Order | None, theirs: AccountOrder | FuturesOrder, fills: 
         return f"{ours.filled} filled instead of {filled}"
     if filled and (ours.filled_quote, ours.average_price) != (quote, Context(prec=28).divide(quote, filled)):
         return f"{ours.filled_quote} of turnover at {ours.average_price} instead of {quote}"
-    if ours.fees != {currency: fee for currency, fee in fees.items() if fee}:
+    told = {currency: fee for currency, fee in ours.fees.items() if fee}
+    if told != {currency: fee for currency, fee in fees.items() if fee}:
         return f"fees of {ours.fees} instead of {dict(fees)}"
     return ""
