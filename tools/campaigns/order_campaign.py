@@ -35,6 +35,7 @@ TICK_S = 0.1
 CALM_S = 60.0
 """How long everything is left alone at the end, so that what is late can come."""
 STEP_S = 7.0
+_MOST_DETAILS = 20
 
 _ORDERS = "POST */{order,orders,batchOrders,batch_orders}"
 _CANCELS = "DELETE */{order,orders/*}"
@@ -175,11 +176,10 @@ class Campaign:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
         self.is_flawless = verdict.is_flawless
-        for line in verdict.details[:20]:
-            self._kinds[f"! {line}"] += 1
         return {
             "orders": self._placed,
             "kinds": dict(sorted(self._kinds.items())),
+            "details": verdict.details[:_MOST_DETAILS],
             "outcomes": dict(sorted(Counter(o for one in seen.values() for o in one.outcomes.values()).items())),
             "once_unknown": sum(one.unknown for one in seen.values()),
             "fills": sum(len(truth.fills) for truth in truths.values()),

@@ -720,6 +720,7 @@ async def test_a_backfill_that_is_overtaken_goes_on_from_where_it_began(
 ) -> None:
     venue, _, websocket, exchange = make_account(virtual_clock)
     async with exchange, collected(exchange.fills()) as fills:
+        events = heard_of(exchange)
         order = await exchange.place_order(buy())
         websocket.lose()
         venue.trade(order.order_id, "0.3", "100")
@@ -737,6 +738,10 @@ async def test_a_backfill_that_is_overtaken_goes_on_from_where_it_began(
         assert len(fills) == 2
         assert venue.fills_from == sorted(venue.fills_from)
         assert venue.fills_from[-1] - venue.fills_from[0] > 600_000_000_000, "what was fetched is not fetched again"
+        told = events[-1]
+        assert isinstance(told, PrivateRecovered)
+        assert told.fills == 2, "of the whole hole, whichever pass found them"
+        assert told.seconds > 780
 
 
 async def test_fills_that_rest_lists_late_are_waited_for(virtual_clock: ManualClock, make_account: MakeAccount) -> None:

@@ -20,7 +20,7 @@ from cex.exchanges.base.interfaces import (
     PrivateResubscribed,
     PrivateStream,
 )
-from cex.exchanges.base.orders.backfill import Backfill
+from cex.exchanges.base.orders.backfill import Backfill, Found
 from cex.exchanges.base.orders.policy import OrderPolicy
 from cex.exchanges.base.orders.tracker import OrderTracker
 from cex.exchanges.base.tasks import OwnedTasks
@@ -63,6 +63,9 @@ class Recovery:
         self._hole: dict[PrivateStream, None] = {}
         self._lost_ns = 0
         """Monotonic time since which something may be missing, while there is a hole."""
+        self._hole_ns = 0
+        """When the hole began; what was missing at first may have been fetched since."""
+        self._found = Found()
         self._traded: dict[Symbol, int] = {}
         self._losses = 0
         self._task: asyncio.Task[None] | None = None
@@ -84,7 +87,10 @@ class Recovery:
         self._losses += 1
         now = self._clock.monotonic_ns()
         heard = now - round(_UNHEARD_S * NANOSECONDS) if event.heard_ns is None else event.heard_ns
-        self._lost_ns = min(self._lost_ns, heard) if self._hole else heard
+        if not self._hole:
+            self._lost_ns = self._hole_ns = heard
+            self._found = Found()
+        self._lost_ns, self._hole_ns = min(self._lost_ns, heard), min(self._hole_ns, heard)
         self._lost.update(dict.fromkeys(event.streams))
         self._hole.update(dict.fromkeys(event.streams))
 
@@ -132,6 +138,8 @@ class Recovery:
                 pause = min(self._policy.backfill_most, 2 * pause)
                 continue
             self.fills += found.fills
+            self._found.fills += found.fills
+            self._found.orders += found.orders
             if losses != self._losses:
                 if self._lost_ns == since:
                     self._lost_ns = began  # lost again meanwhile; what happened before has been fetched
@@ -145,9 +153,9 @@ class Recovery:
                     account=self._rest.account,
                     at_ns=self._clock.time_ns(),
                     streams=streams,
-                    fills=found.fills,
-                    orders=found.orders,
-                    seconds=(now - since) / NANOSECONDS,
+                    fills=self._found.fills,
+                    orders=self._found.orders,
+                    seconds=(now - self._hole_ns) / NANOSECONDS,
                 )
             )
 
